@@ -14,8 +14,8 @@ export type SweepOptions = Omit<QuantizeOptions, 'output' | 'baseDir' | 'resume'
 /**
  * Runs every combination of settings that the matrices of configs name, one after the other; calibration statistics and the
  * float model's result are shared by content. What an earlier sweep has finished is kept. All configs are checked before
- * anything is computed: rejects with a `QuantsmithError` (`config-invalid`, `usage-invalid`); a run that fails later is a
- * point with a problem. With a time limit that is too short for all, those that do best on few samples are run. Rejects with the
+ * anything is computed: a run that cannot be made, or fails later, is a point with a problem; where none can be made, rejects with a
+ * `QuantsmithError` (`config-invalid`, `usage-invalid`). With a time limit that is too short for all, those that do best on few samples are run. Rejects with the
  * signal's reason when aborted; what is finished stays for the next sweep.
  */
 export async function sweep(configs: string | readonly string[], options: SweepOptions = {}): Promise<Sweep> {

@@ -83,9 +83,9 @@ describe('a sweep', () => {
     ['a config that is not valid', 'quantization: {preset: 5}\n', 'config-invalid', /preset/],
     [
       'a combination that is not valid, by its name',
-      'matrix: {quantization.advanced_parameters.overflow_fix: [enable, some]}\n',
+      'matrix: {quantization.advanced_parameters.overflow_fix: [none, some]}\n',
       'config-invalid',
-      /overflow_fix|some/,
+      /overflow_fix\[0\]" cannot be none.*overflow_fix\[1\]" cannot be some/,
     ],
     [
       'a matrix that leaves nothing',
@@ -105,6 +105,62 @@ describe('a sweep', () => {
     expect(error).toMatchObject({ problem: { code } });
     expect(String(error)).toMatch(message);
     expect(playEngines()).toEqual([]);
+  });
+
+  it('runs what can be run, and tells all that is wrong with the rest at its place', async () => {
+    const file = write(
+      'partly.quant.yaml',
+      `matrix:
+  quantization.preset: [mixed, mixd]
+  data.calibration.arrays: [x.npy, none.npy]
+  include: [{quantization.preset: performance, model: other.onnx}]
+`,
+    );
+    const broken = write('broken.quant.yaml', 'quantisation: {}\ntask: 5\n');
+    const twice = write('twice.quant.yaml', 'model: net.onnx\n');
+    const fine = write('fine.quant.yaml', '');
+    const requests = playEngines(reported(0.9), reported(0.8));
+    const refusals: Problem[] = [];
+    const total = new Set<number>();
+    const { points, work } = await sweep([file, broken, twice, fine], {
+      onRefused: (problems) => refusals.push(...problems),
+      onRun: (run) => total.add(run.total),
+    });
+    expect(
+      points.map(({ name, report, problem }) => [name, report?.metric?.quantized ?? problem?.code]),
+    ).toEqual([
+      ['preset=mixed, arrays=x.npy', 0.9],
+      ['preset=mixed, arrays=none.npy', 'config-invalid'],
+      ['preset=mixd, arrays=x.npy', 'config-invalid'],
+      ['preset=mixd, arrays=none.npy', 'config-invalid'],
+      ['preset=performance, model=other.onnx', 'config-invalid'],
+      ['', 'config-invalid'],
+      ['', 'config-invalid'],
+      ['', 0.8],
+    ]);
+    expect([requests.length, work.runs, [...total]]).toEqual([2, 2, [2]]);
+
+    interface Found {
+      readonly file: string;
+      readonly range: { readonly start: { readonly line: number; readonly character: number } };
+      readonly configPath: readonly unknown[];
+      readonly message: string;
+    }
+    const found = refusals.flatMap(({ data }) => data?.['findings'] as Found[]);
+    expect(
+      found.map(({ file: place, range: { start }, configPath, message }) => [
+        `${place.slice(folder.length + 1)}:${start.line + 1}:${start.character + 1}`,
+        configPath.join('.'),
+        message.split(':')[0],
+      ]),
+    ).toEqual([
+      ['partly.quant.yaml:4:32', 'matrix.quantization.preset.1', expect.stringContaining('preset[1]')],
+      ['partly.quant.yaml:5:36', 'matrix.data.calibration.arrays.1', 'With data.calibration.arrays=none.npy'],
+      ['partly.quant.yaml:6:55', 'matrix.include.0.model', 'With model=other.onnx'],
+      ['broken.quant.yaml:3:1', 'quantisation', expect.stringContaining('quantisation')],
+      ['broken.quant.yaml:4:7', 'task', expect.stringContaining('task')],
+      ['twice.quant.yaml:3:1', 'model', expect.stringContaining('Duplicate key')],
+    ]);
   });
 
   it('refuses two configs that write the same file', async () => {

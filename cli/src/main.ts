@@ -19,7 +19,7 @@ import { sensitivityCommand } from './commands/sensitivity.js';
 import { SWEEP_FORMATS, sweepCommand } from './commands/sweep.js';
 import { exit, EXIT, exitCodeOf, problemOf } from './output/exitCodes.js';
 import { type MessageOptions, openMessages } from './output/messages.js';
-import { failed, type Session } from './output/session.js';
+import { failed, problemsIn, type Session } from './output/session.js';
 import { parseSetting } from './settings.js';
 import { parseDrop, parseLatency, parseSeconds, parseSize, parseThreads } from './units.js';
 import { TOOL_VERSION } from './version.js';
@@ -77,7 +77,7 @@ function acting<A extends unknown[]>(
       exit(await action(session, ...args));
     } catch (error) {
       const problem = problemOf(error);
-      exit(failed({ messages: openMessages({}), json }, [problem], exitCodeOf(problem)));
+      exit(failed({ messages: openMessages({}), json }, problemsIn(problem), exitCodeOf(problem)));
     }
   };
 }
@@ -370,5 +370,5 @@ addCompletion(program);
 
 program.parseAsync().catch((error: unknown) => {
   const problem = problemOf(error);
-  exit(failed({ messages: openMessages({}), json: false }, [problem], exitCodeOf(problem)));
+  exit(failed({ messages: openMessages({}), json: false }, problemsIn(problem), exitCodeOf(problem)));
 });

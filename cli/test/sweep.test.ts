@@ -114,6 +114,49 @@ describe('sweep', () => {
     expect([status, stderr]).toEqual([code, expect.stringContaining(text)]);
   });
 
+  it('tells everything that is wrong, at its place, before it runs the combinations that it can', () => {
+    write(
+      'partly.quant.yaml',
+      `${CONFIG}matrix:\n  quantization.preset: [mixed, mixd]\n  model: [digits.onnx, none.onnx]\n`,
+    );
+    const { status, stdout, stderr } = quantsmith('sweep', 'partly.quant.yaml', '--json');
+    expect(status).toBe(3);
+    expect(stderr).toMatch(
+      /^partly\.quant\.yaml:7:32: error: .*mixd.*\[unknown-value\]\npartly\.quant\.yaml:8:24: error: With model=none\.onnx: .*\[model-missing\]\n\[1\/1\] /m,
+    );
+    const { points } = JSON.parse(stdout) as {
+      points: { state: string; problem: { findings: { config_path: unknown }[] } | null }[];
+    };
+    expect(
+      points.map(({ state, problem }) => [state, problem?.findings.map(({ config_path: path }) => path)]),
+    ).toEqual([
+      ['done', undefined],
+      ['failed', [['matrix', 'model', 1]]],
+      ['failed', [['matrix', 'quantization.preset', 1]]],
+      [
+        'failed',
+        [
+          ['matrix', 'model', 1],
+          ['matrix', 'quantization.preset', 1],
+        ],
+      ],
+    ]);
+
+    write('wrong.quant.yaml', `${CONFIG}task: 5\nmodel: x.onnx\n`);
+    const none = quantsmith('sweep', 'wrong.quant.yaml', '--json');
+    expect([none.status, none.stderr]).toEqual([
+      3,
+      expect.stringMatching(/^wrong\.quant\.yaml:\d+:\d+: error: /),
+    ]);
+    expect(JSON.parse(none.stdout)).toMatchObject({
+      exit_code: 3,
+      problems: expect.arrayContaining([
+        expect.objectContaining({ code: 'duplicate-key', start: { line: 6, character: 0 } }),
+        expect.objectContaining({ code: 'wrong-type', start: { line: 5, character: 6 } }),
+      ]),
+    });
+  });
+
   it('exits with 5 where no run meets the target, and tells what failed', () => {
     write('b.quant.yaml', `${CONFIG}accuracy_control: {metric: sqnr, target: 150, time_limit: 0.001}\n`);
     expect(quantsmith('sweep', 'b.quant.yaml').status).toBe(5);

@@ -1,14 +1,19 @@
 import type { QuantizationConfig } from './generated/config.js';
+import { below, type WrittenPath } from './configPath.js';
 import { isRecord } from './record.js';
 
 /** Values of settings, by the settings' paths: `{'quantization.preset': 'mixed'}`. */
 export type Settings = Readonly<Record<string, unknown>>;
 
 /** One combination of a matrix. */
-export interface Variant {
+export interface Combination {
   /** What tells it from the others: `preset=mixed, overflow_fix=enable`; empty: the config as it stands. */
   readonly name: string;
   readonly settings: Settings;
+}
+
+/** A combination as a config. */
+export interface Variant extends Combination {
   /** With the settings, without the matrix. */
   readonly config: QuantizationConfig;
 }
@@ -23,14 +28,34 @@ export const MAX_VARIANTS = 1000;
  * valid. Ends after `MAX_VARIANTS`; `countVariants` tells how many there are.
  */
 export function expandMatrix(config: QuantizationConfig): Variant[] {
-  const combinations = combinationsOf((config.matrix ?? {}) as Matrix);
+  return expandLists(config.matrix ?? {}).map((combination) => ({
+    ...combination,
+    config: withSettings(config, combination.settings),
+  }));
+}
+
+/** The same of a matrix alone, whose values need not be valid: lists of values, and of settings under `include` and `exclude`. */
+export function expandLists(matrix: Readonly<Record<string, unknown>>): Combination[] {
+  const combinations = combinationsOf(matrix as Matrix);
   const nameOf = namer(combinations);
 
-  return combinations.map((settings) => ({
-    name: nameOf(settings),
-    settings,
-    config: withSettings(config, settings),
-  }));
+  return combinations.map((settings) => ({ name: nameOf(settings), settings }));
+}
+
+/** Where a matrix says that a setting has a value: among the setting's own values, or in what is included; null: nowhere. */
+export function placeInMatrix(
+  matrix: Readonly<Record<string, unknown>>,
+  setting: string,
+  value: unknown,
+): WrittenPath | null {
+  const { include = [], [setting]: listed = [] } = matrix as Matrix;
+  const index = listed.findIndex((item) => same(item, value));
+  if (index >= 0) return below(['matrix'], setting, index);
+  const entry = include.findIndex(
+    (settings) => Object.hasOwn(settings, setting) && same(settings[setting], value),
+  );
+
+  return entry < 0 ? null : below(['matrix'], 'include', entry, setting);
 }
 
 /** The lists' combinations before anything is left out. */
@@ -38,12 +63,12 @@ export function countCombinations(matrix: Readonly<Record<string, unknown>>): nu
   return listsOf(matrix).reduce((product, [, values]) => product * values.length, 1);
 }
 
-/** The config without its matrix, with values at places; what stands there is replaced whole. */
-export function withSettings(config: QuantizationConfig, settings: Settings): QuantizationConfig {
+/** A config, valid or not, without its matrix, with values at places; what stands there is replaced whole. */
+export function withSettings<Config extends object>(config: Config, settings: Settings): Config {
   return Object.entries(settings).reduce<unknown>(
     (changed, [setting, value]) => placed(changed, setting.split('.'), value),
     Object.fromEntries(Object.entries(config).filter(([key]) => key !== 'matrix')),
-  ) as QuantizationConfig;
+  ) as Config;
 }
 
 type Matrix = Readonly<Record<string, readonly unknown[]>> & {
@@ -107,7 +132,7 @@ function namer(combinations: readonly Settings[]): (settings: Settings) => strin
 
   return (settings) =>
     Object.entries(settings)
-      .map(([setting, value]) => `${shortNames.get(setting) ?? setting}=${shown(value)}`)
+      .map(([setting, value]) => `${shortNames.get(setting) ?? setting}=${settingValueText(value)}`)
       .join(', ');
 }
 
@@ -121,7 +146,9 @@ function shortest(setting: string, all: readonly string[]): string {
   return setting;
 }
 
-const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+/** A setting's value in the name of a combination. */
+export const settingValueText = (value: unknown): string =>
+  typeof value === 'string' ? value : JSON.stringify(value);
 
 /** The longest part of a file's name that tells a variant from the others. */
 const MAX_NAME = 60;
@@ -130,7 +157,7 @@ const MAX_NAME = 60;
  * What an output's name says of a variant: its name, as far as that can stand in a file's name, with `hash` (of the settings,
  * hexadecimal) where something had to go, so that no two variants have the same.
  */
-export function variantFileName({ name, settings }: Omit<Variant, 'config'>, hash: string): string {
+export function variantFileName({ name, settings }: Combination, hash: string): string {
   const written = name.replaceAll(', ', ',');
   const plain = written.replaceAll(/[^\w.=,-]+/g, '-');
   const isWhole = plain === written && plain.split(',').length === Object.keys(settings).length;

@@ -9,7 +9,7 @@ export {
   type DocumentCache,
 } from './document/document.js';
 export { createOpenText, type OpenText } from './document/openText.js';
-export { findEntry, nodeAt, pathOf } from './document/tree.js';
+export { findEntry, findNode, nodeAt, pathOf } from './document/tree.js';
 export {
   configHash,
   effectiveValue,

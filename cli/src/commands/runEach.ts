@@ -1,7 +1,7 @@
 import { fail } from '@quantsmith/schemas';
 import { EXIT, exitCodeOf, problemOf } from '../output/exitCodes.js';
 import { shownFile } from '../output/place.js';
-import { failed, type Session } from '../output/session.js';
+import { failed, problemsIn, type Session } from '../output/session.js';
 import { refuseModel } from '../run/engine.js';
 import { runCommand, type RunOptions } from './run.js';
 
@@ -26,7 +26,7 @@ export async function runEach(
     session.messages.note(`[${index + 1}/${configs.length}] ${shownFile(config)}`);
     const code = await runCommand(config, options, session).catch((error: unknown) => {
       const problem = problemOf(error);
-      return failed(session, [problem], exitCodeOf(problem));
+      return failed(session, problemsIn(problem), exitCodeOf(problem));
     });
     if (code === EXIT.cancelled) return code;
     codes.add(code);

@@ -3,13 +3,13 @@ import { useCombination } from '@quantsmith/server';
 import { claimTextPlace } from '@quantsmith/model/files';
 import { sweepHtml, sweepMarkdown, sweepText, type SweptRun } from '@quantsmith/report';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
-import { dropValue, fail, hasErrors, metricValue, type Settings } from '@quantsmith/schemas';
+import { dropValue, fail, hasErrors, metricValue, type Problem, type Settings } from '@quantsmith/schemas';
 import { refuseModel } from '../run/engine.js';
 import { openSharing, type ScaleOptions } from '../run/scaleOut.js';
 import { cancellable } from '../run/signals.js';
 import { EXIT, exitCodeOf } from '../output/exitCodes.js';
 import { linkTo, writePages } from '../output/pages.js';
-import { placedText, type Session } from '../output/session.js';
+import { placedText, problemAsJson, problemsIn, type Session } from '../output/session.js';
 import { terminalPaint } from '../output/terminal.js';
 import { printOrWrite } from './report.js';
 
@@ -62,6 +62,9 @@ export async function sweepCommand(
       onProgress: (event) => progress.update({ type: 'progress', ...event }),
       onProblem: (problem) => note(placedText(problem)),
       onConsole: (module, lines) => lines.forEach((line) => note(`${module}: ${line}`)),
+      onRefused: (refusals) => {
+        for (const problem of refusals.flatMap(problemsIn)) messages.error(placedText(problem));
+      },
       onRun: (run) => {
         progress.end();
         note(runText(run, configs.length === 1));
@@ -180,7 +183,7 @@ function asJson({ points, work, stages, timeLimit, seconds }: Sweep, output: str
       output: portable(model),
       report: portable(reportPath),
       state: rest.dropped !== null ? 'dropped' : report === null ? 'failed' : kept ? 'kept' : 'done',
-      problem: rest.problem === null ? null : { code: rest.problem.code, message: rest.problem.message },
+      problem: rest.problem === null ? null : failureAsJson(rest.problem),
       metric: report?.metric ?? null,
       outputs: report?.outputs ?? [],
       latency_ms: report?.latency_ms ?? null,
@@ -193,6 +196,14 @@ function asJson({ points, work, stages, timeLimit, seconds }: Sweep, output: str
     time_limit: timeLimit,
     seconds,
   };
+}
+
+/** Of a combination that was refused, with what was found in its config. */
+function failureAsJson(problem: Problem) {
+  const { code, message } = problem;
+  return code === 'config-invalid'
+    ? { code, message, findings: problemsIn(problem).map(problemAsJson) }
+    : { code, message };
 }
 
 /** What failed counts first; a target is met where one of the runs that have it meets it. */

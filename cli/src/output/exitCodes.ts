@@ -1,3 +1,4 @@
+import type { ConfigFinding } from '@quantsmith/server';
 import { REFUSAL_CODES } from '@quantsmith/model/refusals';
 import { type Problem, QuantsmithError, reasonOf } from '@quantsmith/schemas';
 
@@ -26,7 +27,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
 };
 
 /** Findings in a config that are about the model or the data it names, which the engine would refuse as well. */
-export const ABOUT_FILES: ReadonlySet<string> = new Set([
+const ABOUT_FILES: ReadonlySet<string> = new Set([
   ...REFUSAL_CODES,
   'model-unreadable',
   'data-empty',
@@ -40,7 +41,24 @@ export const ABOUT_FILES: ReadonlySet<string> = new Set([
 
 /** The exit code for a problem that ended a command. */
 export function exitCodeOf(problem: Problem): number {
-  return BY_CODE[problem.code] ?? EXIT.input;
+  const findings = findingsIn(problem);
+  return findings === null ? (BY_CODE[problem.code] ?? EXIT.input) : exitCodeFor(findings);
+}
+
+/** What was found in the configs that a problem refuses; null: it is another problem. */
+export function findingsIn({ code, data }: Problem): readonly ConfigFinding[] | null {
+  return code === 'config-invalid' && Array.isArray(data?.['findings'])
+    ? (data['findings'] as ConfigFinding[])
+    : null;
+}
+
+/** Configs that are valid but for the model or the data that they name have an exit code of their own. */
+export function exitCodeFor(
+  findings: readonly { readonly code: string; readonly severity: string }[],
+): number {
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  const isInput = errors.length > 0 && errors.every(({ code }) => ABOUT_FILES.has(code));
+  return isInput ? EXIT.input : EXIT.config;
 }
 
 /** The problem that something thrown stands for; what nobody threw on purpose is an internal error. */

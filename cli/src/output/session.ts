@@ -1,5 +1,6 @@
 import { type ConfigPath, type Problem, visible } from '@quantsmith/schemas';
 import { type Messages, problemText } from './messages.js';
+import { findingsIn } from './exitCodes.js';
 import { shownFile } from './place.js';
 import { printJson } from './terminal.js';
 
@@ -19,6 +20,18 @@ export interface PlacedProblem {
   readonly configPath?: ConfigPath;
   /** Zero-based; the end is left out where only the start is known. */
   readonly start?: { readonly line: number; readonly character: number };
+}
+
+/** A problem as it is told: of configs that are refused, each of their findings at its place. */
+export function problemsIn(problem: Problem): PlacedProblem[] {
+  const findings = findingsIn(problem);
+  if (findings === null) return [problem];
+
+  return findings.map(({ code, severity, message, configPath, file, range }) => ({
+    ...{ code, severity, message, configPath },
+    ...(file === null ? {} : { file }),
+    ...(range === null ? {} : { start: range.start }),
+  }));
 }
 
 /** Says what ended a command, on standard error and, where JSON was asked for, on standard output. Returns the exit code. */

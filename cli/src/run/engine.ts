@@ -22,7 +22,7 @@ import {
 } from '@quantsmith/server';
 import { withStatedSettings } from '@quantsmith/service';
 import { existsSync } from 'node:fs';
-import { ABOUT_FILES, EXIT, exitCodeOf } from '../output/exitCodes.js';
+import { EXIT, exitCodeFor, exitCodeOf } from '../output/exitCodes.js';
 import { openSharing, type ScaleOptions } from './scaleOut.js';
 import { cancellable } from './signals.js';
 import { failed, type PlacedProblem, placedText, type Session } from '../output/session.js';
@@ -107,13 +107,6 @@ export function refuseModel(path: string): void {
     'usage-invalid',
     `${path} is a model, and this takes a config: \`quantsmith init ${path}\` writes one.`,
   );
-}
-
-/** Configs that are valid but for the model or the data that they name have an exit code of their own. */
-function exitCodeFor(findings: readonly { readonly code: string; readonly severity: string }[]): number {
-  const errors = findings.filter(({ severity }) => severity === 'error');
-  const isInput = errors.length > 0 && errors.every(({ code }) => ABOUT_FILES.has(code));
-  return isInput ? EXIT.input : EXIT.config;
 }
 
 /** What is true after a cancel: it may have come when everything was written. */

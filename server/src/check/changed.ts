@@ -1,6 +1,8 @@
 import { fileSha256 } from '@quantsmith/model/files';
 import {
+  type ConfigPath,
   configuredOutput,
+  isRecord,
   outputFiles,
   type QuantizationReport,
   type Settings,
@@ -11,6 +13,7 @@ import { inherit, parseConfig } from '@quantsmith/service';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { changedSince } from '../sources/staleReport.js';
 import { createSources } from '../sources/sources.js';
@@ -19,20 +22,36 @@ import { checkConfigText, positionIn, type CheckedConfig } from './check.js';
 const START = { line: 0, character: 0 };
 
 /**
- * A checked config with other settings, checked again: findings stand where its file has what they are about. The matrix of the
- * file is no part of it. Never throws.
+ * A checked config with other settings, checked again: findings stand where its file has what they are about, which `placeOf` tells
+ * of what the settings say. The matrix of the file is no part of it. Never throws.
  */
-export async function checkConfigWith(written: CheckedConfig, settings: Settings): Promise<CheckedConfig> {
-  if (written.config === null) return written;
-  const config = withSettings(written.config, settings);
+export async function checkConfigWith(
+  written: CheckedConfig,
+  settings: Settings,
+  placeOf: (path: ConfigPath) => ConfigPath = (path) => path,
+): Promise<CheckedConfig> {
+  if (!isRecord(written.value) || hasUnreadBase(written)) return written;
+  const config = withSettings(written.value, settings);
   const checked = await checkConfigText(JSON.stringify(config), written.path);
   const findings = checked.findings.map((finding) => {
-    const start = positionIn(written, finding.path) ?? START;
-    return { ...finding, range: { start, end: start } };
+    const path = placeOf(finding.path);
+    // What was found in the text is told in its words.
+    const same = written.findings.find(
+      (other) =>
+        other.code === finding.code &&
+        isDeepStrictEqual(other.path, path) &&
+        (other.message === finding.message || path[0] === 'matrix'),
+    );
+    const start = positionIn(written, path) ?? START;
+    return same ?? { ...finding, path, range: { start, end: start } };
   });
 
   return { ...checked, text: written.text, findings };
 }
+
+/** Whether what a config extends cannot be read, or has what is not allowed: what it means is not known then. */
+export const hasUnreadBase = ({ findings }: CheckedConfig): boolean =>
+  findings.some(({ code }) => code.startsWith('extends-'));
 
 /** The report of a run that would give the same again: of this config, model, data, program and CPU, its model as it was written. */
 export async function finishedRun({ config, path }: CheckedConfig): Promise<QuantizationReport | null> {

@@ -13,6 +13,7 @@ import {
   extendsOf,
   findAll,
   findEntry,
+  findNode,
   type Finding,
   fixAll,
   inherit,
@@ -42,6 +43,8 @@ export interface CheckedConfig {
   readonly path: string;
   /** null when it is not valid. What it extends is written into it. */
   readonly config: QuantizationConfig | null;
+  /** The same, valid or not; undefined: the text cannot be read. */
+  readonly value: unknown;
   readonly text: string;
   /** Of the text, and of those that it extends. */
   readonly sha256: string;
@@ -67,7 +70,7 @@ export async function checkConfigFile(path: string): Promise<CheckedConfig> {
       range: { start: zero, end: zero },
     };
 
-    return { path: file, config: null, text: '', sha256: '', findings: [finding] };
+    return { path: file, config: null, value: undefined, text: '', sha256: '', findings: [finding] };
   }
 
   return checkConfigText(text, file);
@@ -78,13 +81,16 @@ export async function checkConfigText(text: string, path: string): Promise<Check
   const file = resolve(path);
   const document = parsed(text, file);
   const context = await gatherContext(document, file, createSources());
-  const { findings, config } = findAll(document, context);
+  const { findings, config, value } = findAll(document, context);
   const ranged = findings
     // A past run is no reason to refuse the next one.
     .filter((finding) => !PAST_RUN.has(finding.code))
     .map((finding) => ({ ...finding, range: rangeOf(document, finding) }));
 
-  return { path: file, config, text, sha256: configHash(document, context.inherited), findings: ranged };
+  return {
+    ...{ path: file, config, value, text },
+    ...{ sha256: configHash(document, context.inherited), findings: ranged },
+  };
 }
 
 /** The checked config without findings that something else settles. */
@@ -131,15 +137,15 @@ function parsed(text: string, file: string): ConfigDocument {
   return parseConfig(TextDocument.create(pathToFileURL(file).href, '', 1, text));
 }
 
-/** Where the nearest key of a path is written in a checked config; null: nowhere, or in what it extends. */
+/** Where the nearest key or item of a path is written in a checked config; null: nowhere, or in what it extends. */
 export function positionIn(
   { path: file, text }: CheckedConfig,
   path: ConfigPath,
 ): { readonly line: number; readonly character: number } | null {
   const document = parsed(text, file);
   for (let place = path; place.length > 0; place = above(place)) {
-    const entry = findEntry(document.tree, place);
-    if (entry !== undefined) return document.text.positionAt((entry.value ?? entry.keySpan).start);
+    const span = findNode(document.tree, place) ?? findEntry(document.tree, place)?.keySpan;
+    if (span !== undefined) return document.text.positionAt(span.start);
   }
 
   return null;

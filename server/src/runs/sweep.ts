@@ -25,7 +25,9 @@ export interface SweepOptions {
   /** Seconds for all runs together; left out: what the matrices say, null: no limit. */
   readonly timeLimit?: number | null;
   readonly signal?: AbortSignal;
-  /** Called before each run, and with `point` after it. */
+  /** Called once before anything runs where some of the runs cannot be made: what keeps them from it, a problem for each config. */
+  readonly onRefused?: (refusals: readonly Problem[]) => void;
+  /** Called before each run that can be made, and with `point` after it. */
   readonly onRun?: (run: SweepRun) => void;
   /** Called after each stage on few samples. */
   readonly onStage?: (stage: SweepStage) => void;
@@ -118,8 +120,8 @@ export interface Sweep {
 /**
  * Runs every combination of settings that the matrices of configs name, one after the other; calibration statistics and the
  * float model's result are shared by content. What an earlier sweep has finished is kept. All configs are checked before
- * anything is computed: rejects with a `QuantsmithError` (`config-invalid`, `usage-invalid`); a run that fails later is a
- * point with a problem. Where the time limit is too short for all, those that do best on few samples are run. Rejects with the
+ * anything is computed: a run that cannot be made, or fails later, is a point with a problem; where none can be made, rejects with a
+ * `QuantsmithError` (`config-invalid`, `usage-invalid`). Where the time limit is too short for all, those that do best on few samples are run. Rejects with the
  * signal's reason when aborted; what is finished stays for the next sweep.
  */
 export async function runSweep(
@@ -129,15 +131,17 @@ export async function runSweep(
 ): Promise<Sweep> {
   const begun = performance.now();
   const plan = await planSweep(configs, options.set ?? {});
+  if (plan.refusals.length > 0) options.onRefused?.(plan.refusals);
+  const runs = plan.runs.filter(({ problem }) => problem === null);
   const timeLimit = options.timeLimit === undefined ? plan.timeLimit : options.timeLimit;
   const deadline = timeLimit === null ? Infinity : begun + 1000 * timeLimit;
   const points = new Map<PlannedRun, SweepPoint>();
 
   const complete = async (planned: PlannedRun) => {
     options.signal?.throwIfAborted();
-    const subject = subjectOf(planned, plan.runs, null);
+    const subject = subjectOf(planned, runs, null);
     options.onRun?.({ ...subject, point: null });
-    const point = await runOne(planned, plan.runs, run, options);
+    const point = await runOne(planned, runs, run, options);
     points.set(planned, point);
     options.onRun?.({ ...subject, point });
 
@@ -146,20 +150,25 @@ export async function runSweep(
 
   const tryOn = async (planned: PlannedRun, samples: number) => {
     options.signal?.throwIfAborted();
-    options.onRun?.({ ...subjectOf(planned, plan.runs, samples), point: null });
-    return run(planned, samples, plan.runs).catch((error: unknown) => failure(error, options));
+    options.onRun?.({ ...subjectOf(planned, runs, samples), point: null });
+    return run(planned, samples, runs).catch((error: unknown) => failure(error, options));
   };
 
-  const { dropped, stages } = await halve(plan.runs, deadline, {
+  const { dropped, stages } = await halve(runs, deadline, {
     complete,
     tryOn,
     isFinished: async ({ checked }) => options.fresh !== true && (await finishedRun(checked)) !== null,
     ...(options.onStage === undefined ? {} : { onStage: options.onStage }),
   });
   for (const [planned, few] of dropped) points.set(planned, { ...withoutResult(planned), dropped: few });
-  const inOrder = plan.runs.flatMap((planned) => points.get(planned) ?? []);
+  const inOrder = plan.runs.map((planned) => points.get(planned) ?? withoutResult(planned));
 
-  return { ...summarized(inOrder), stages, timeLimit, seconds: (performance.now() - begun) / 1000 };
+  return {
+    ...summarized(inOrder, points.size),
+    stages,
+    timeLimit,
+    seconds: (performance.now() - begun) / 1000,
+  };
 }
 
 const subjectOf = (planned: PlannedRun, all: readonly PlannedRun[], samples: number | null) => ({
@@ -167,9 +176,9 @@ const subjectOf = (planned: PlannedRun, all: readonly PlannedRun[], samples: num
   ...{ config: planned.config, name: planned.variant.name },
 });
 
-const withoutResult = ({ config, variant: { name, settings }, output }: PlannedRun): SweepPoint => ({
+const withoutResult = ({ config, variant: { name, settings }, output, problem }: PlannedRun): SweepPoint => ({
   ...{ config, name, settings, output, reportPath: outputFiles(output).report },
-  ...{ report: null, kept: false, problem: null, dropped: null, onFront: false },
+  ...{ report: null, kept: false, problem, dropped: null, onFront: false },
 });
 
 async function runOne(
@@ -192,15 +201,17 @@ function failure(error: unknown, { signal }: SweepOptions): Problem {
   return error.problem;
 }
 
-function summarized(points: readonly SweepPoint[]): Pick<Sweep, 'points' | 'work'> {
+/** `begun`: how many of the points were not refused. */
+function summarized(points: readonly SweepPoint[], begun: number): Pick<Sweep, 'points' | 'work'> {
   const front = sweepFront(points.map(({ report }) => report));
   const run = points.filter(({ kept, dropped }) => !kept && dropped === null);
+  const refused = points.length - begun;
   const made = run.flatMap(({ report }) => (report === null ? [] : [report]));
 
   return {
     points: points.map((point, index) => ({ ...point, onFront: front[index] === true })),
     work: {
-      runs: run.length,
+      runs: run.length - refused,
       kept: points.filter(({ kept }) => kept).length,
       calibrations: made.filter(({ data }) => data?.calibration.cached !== true).length,
       float_validations: made.filter(({ data }) => data?.validation?.cached === false).length,

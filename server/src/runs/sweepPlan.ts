@@ -1,96 +1,176 @@
 import { sha256, writeText } from '@quantsmith/model/files';
 import {
+  type Combination,
+  type ConfigPath,
   configuredOutput,
   countCombinations,
-  expandMatrix,
+  expandLists,
   fail,
+  isRecord,
   MAX_VARIANTS,
   OUTPUT_SUFFIX,
+  placeInMatrix,
   type Problem,
   QuantsmithError,
   type Settings,
-  type Variant,
   variantFileName,
+  type WrittenPath,
+  writtenPath,
 } from '@quantsmith/schemas';
 import { withStatedSettings } from '@quantsmith/service';
 import { join, parse, resolve } from 'node:path';
 import { checkConfigFile, withoutFindings, type CheckedConfig } from '../check/check.js';
-import { checkConfigWith } from '../check/changed.js';
+import { checkConfigWith, hasUnreadBase } from '../check/changed.js';
 import { invalidity } from '../check/invalidity.js';
+import { refusalOf, together } from './refusals.js';
 
 /** One combination of settings, checked. */
 export interface PlannedRun {
   /** The config's path as it was given. */
   readonly config: string;
-  readonly variant: Variant;
+  readonly variant: Combination;
   readonly checked: CheckedConfig;
   /** Absolute. */
   readonly output: string;
   /** The config's text with the settings in it; null: it has no place for them. */
   readonly configText: string | null;
+  /** Why it cannot be run, its findings in `data`; null: it can. */
+  readonly problem: Problem | null;
 }
 
 export interface SweepPlan {
   readonly runs: readonly PlannedRun[];
+  /** What keeps some of them from being made: a problem for each config. */
+  readonly refusals: readonly Problem[];
   /** Seconds that the configs give their matrices, together; null: none of them states a limit. */
   readonly timeLimit: number | null;
 }
 
 /**
  * The runs that configs stand for, in the order of the configs and their matrices. `set`: settings that all have. Rejects with a
- * `QuantsmithError` (`config-invalid`, `usage-invalid`) where one of them cannot be run.
+ * `QuantsmithError` where none of them can be made (`config-invalid`, `usage-invalid`), or two write the same file.
  */
 export async function planSweep(configs: readonly string[], set: Settings): Promise<SweepPlan> {
   const planned = await Promise.all(configs.map((config) => planConfig(config, set)));
   const runs = planned.flatMap((plan) => plan.runs);
-  refuseCollisions(runs);
+  const refusals = planned.flatMap((plan) => plan.refusals);
+  const intact = runs.filter(({ problem }) => problem === null);
+  const problem = together(refusals);
+  if (intact.length === 0 && problem !== null) throw new QuantsmithError(problem);
+  refuseCollisions(intact);
   const limits = planned.flatMap(({ timeLimit }) => (timeLimit === null ? [] : [timeLimit]));
 
-  return { runs, timeLimit: limits.length === 0 ? null : limits.reduce((sum, limit) => sum + limit) };
+  return {
+    runs,
+    refusals,
+    timeLimit: limits.length === 0 ? null : limits.reduce((sum, limit) => sum + limit),
+  };
 }
 
 async function planConfig(config: string, set: Settings): Promise<SweepPlan> {
   const written = await checkConfigFile(config);
-  if (written.config === null) throw new QuantsmithError(invalidity(written)!);
-  const place = { file: written.path, configPath: ['matrix'] as const };
-  // A setting that all runs have is not varied.
-  const lists = Object.entries(written.config.matrix ?? {}).filter(
-    ([setting]) => !Object.hasOwn(set, setting),
-  );
-  const matrix = Object.fromEntries(lists);
-  const combinations = countCombinations(matrix);
-  if (combinations > MAX_VARIANTS) {
-    fail(
-      'usage-invalid',
-      `The matrix of ${config} has ${combinations} combinations; a sweep takes at most ${MAX_VARIANTS}.`,
-      place,
-    );
-  }
+  const matrix = matrixOf(written, set);
+  const problem = matrix === null ? invalidity(written) : unfit(written, config, matrix);
+  if (matrix === null || problem !== null) return refused(config, set, written, problem);
 
-  const variants = expandMatrix({ ...written.config, matrix });
-  if (variants.length === 0)
-    fail('usage-invalid', `The matrix of ${config} excludes every combination.`, place);
-
-  const base = configuredOutput(written.config, written.path);
+  const base = configuredOutput(valueOf(written), written.path);
   const runs: PlannedRun[] = [];
-  for (const variant of variants) {
-    const output = outputOf(base, variant);
-    const settings = { ...set, ...variant.settings };
-    const changed = await checkConfigWith(written, { ...settings, output });
+  for (const combination of expandLists(matrix)) {
+    const output = outputOf(base, combination);
+    const settings = { ...set, ...combination.settings };
+    const placeOf = (path: ConfigPath) => placeIn(matrixIn(written), combination.settings, path);
+    const changed = await checkConfigWith(written, { ...settings, output }, placeOf);
     const checked = withoutFindings(changed, ['output-shared']);
-    const problem = invalidity(checked);
-    if (problem !== null) throw new QuantsmithError(named(problem, variant));
     const configText = withStatedSettings(written.path, written.text, settings);
-    runs.push({ config, variant: { ...variant, settings }, checked, output, configText });
+    const variant = { ...combination, settings };
+    runs.push({ config, variant, checked, output, configText, problem: invalidity(checked) });
   }
 
   const { time_limit: limit } = matrix;
+  const refusal = refusalOf(written, runs);
 
-  return { runs, timeLimit: typeof limit === 'number' ? limit : null };
+  return {
+    runs,
+    refusals: refusal === null ? [] : [refusal],
+    timeLimit: typeof limit === 'number' ? limit : null,
+  };
+}
+
+/** A config of which nothing can be run. */
+function refused(config: string, set: Settings, checked: CheckedConfig, problem: Problem | null): SweepPlan {
+  const output = configuredOutput(valueOf(checked), checked.path);
+  const run = { config, variant: { name: '', settings: set }, checked, output, configText: null, problem };
+
+  return { runs: [run], refusals: problem === null ? [] : [problem], timeLimit: null };
+}
+
+const valueOf = ({ value }: CheckedConfig) => (isRecord(value) ? value : {});
+
+/** The matrix that is written; a config without one has an empty one. */
+function matrixIn(written: CheckedConfig): Readonly<Record<string, unknown>> {
+  const { matrix } = valueOf(written);
+  return isRecord(matrix) ? matrix : {};
+}
+
+/**
+ * What is varied: the matrix without settings that all runs have. null: what the config says, or what its matrix varies, cannot be
+ * told. Values in it may be wrong: that is a matter of the runs that have them.
+ */
+function matrixOf(written: CheckedConfig, set: Settings): Readonly<Record<string, unknown>> | null {
+  const isTold = isRecord(written.value) && !hasUnreadBase(written);
+  const isWrong = written.findings.some(
+    ({ severity, path }) => severity === 'error' && path[0] === 'matrix' && !isInValue(writtenPath(path)),
+  );
+  if (!isTold || isWrong) return null;
+
+  return Object.fromEntries(
+    Object.entries(matrixIn(written)).filter(([setting]) => !Object.hasOwn(set, setting)),
+  );
+}
+
+/** Whether a place in a matrix is a value that a run has, or inside it: `[matrix, setting, 0]`, `[matrix, include, 0, setting]`. */
+const isInValue = ([, key, index, setting]: WrittenPath) =>
+  typeof index === 'number' && key !== 'exclude' && (key !== 'include' || setting !== undefined);
+
+/** Why a matrix stands for no runs; null: it stands for some. */
+function unfit(
+  { path }: CheckedConfig,
+  config: string,
+  matrix: Readonly<Record<string, unknown>>,
+): Problem | null {
+  const problem = (message: string): Problem => ({
+    ...{ code: 'usage-invalid', severity: 'error', message, file: path, configPath: ['matrix'] },
+  });
+  const combinations = countCombinations(matrix);
+  if (combinations > MAX_VARIANTS)
+    return problem(
+      `The matrix of ${config} has ${combinations} combinations; a sweep takes at most ${MAX_VARIANTS}.`,
+    );
+
+  return expandLists(matrix).length === 0
+    ? problem(`The matrix of ${config} excludes every combination.`)
+    : null;
+}
+
+/** Where a config says what stands at a place of one of its combinations: at that place, or in the matrix. */
+function placeIn(
+  matrix: Readonly<Record<string, unknown>>,
+  settings: Settings,
+  path: ConfigPath,
+): ConfigPath {
+  const steps = writtenPath(path);
+  for (const [setting, value] of Object.entries(settings)) {
+    const varied = setting.split('.');
+    if (!varied.every((step, index) => steps[index] === step)) continue;
+    const place = placeInMatrix(matrix, setting, value);
+    if (place !== null) return writtenPath([...place, ...steps.slice(varied.length)]);
+  }
+
+  return path;
 }
 
 /** `net.int8.onnx` → `net.preset=mixed.int8.onnx`. */
-function outputOf(base: string, variant: Variant): string {
+function outputOf(base: string, variant: Combination): string {
   if (variant.name === '') return base;
   const hash = sha256(JSON.stringify(variant.settings));
   const { dir, base: name, ext } = parse(base);
@@ -98,9 +178,6 @@ function outputOf(base: string, variant: Variant): string {
   const stem = name.slice(0, name.length - ending.length);
   return join(dir, `${stem}.${variantFileName(variant, hash)}${ending}`);
 }
-
-const named = (problem: Problem, { name }: Variant): Problem =>
-  name === '' ? problem : { ...problem, message: `With ${name}: ${problem.message}` };
 
 function refuseCollisions(runs: readonly PlannedRun[]): void {
   const owners = new Map<string, string>();
@@ -134,7 +211,8 @@ export async function useCombination(config: string, name: string): Promise<Plan
     );
   }
 
-  const { configText, checked, variant } = used;
+  const { configText, checked, variant, problem } = used;
+  if (problem !== null) throw new QuantsmithError(problem);
   if (configText === null) {
     return fail(
       'config-not-editable',

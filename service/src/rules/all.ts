@@ -29,6 +29,8 @@ export interface Found {
   readonly findings: Finding[];
   /** With what it inherits written into it; null: it is not valid. */
   readonly config: QuantizationConfig | null;
+  /** The same, valid or not; undefined: the text cannot be read, or the value is too large to be expanded. */
+  readonly value: unknown;
 }
 
 /** All findings of a config, in the order of the text. */
@@ -85,7 +87,7 @@ export function* findInSteps(
   const order = (a: Finding, b: Finding) =>
     a.start - b.start || SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
 
-  return { findings: capped(findings.sort(order)), config };
+  return { findings: capped(findings.sort(order)), config, value: isRead ? value : undefined };
 }
 
 interface Judged {
