@@ -1,5 +1,5 @@
 import { factsText, summaryFacts } from '@quantsmith/report';
-import { allowanceText, dropValue, type QuantizationReport } from '@quantsmith/schemas';
+import { allowanceText, changeClause, type QuantizationReport } from '@quantsmith/schemas';
 import * as vscode from 'vscode';
 import type { RunResult } from './commands/run.js';
 import { findConfigs, watchConfigs } from './config/configs.js';
@@ -80,7 +80,7 @@ const outputOf = (report: QuantizationReport) =>
 
 function missed({ metric }: QuantizationReport): string {
   if (metric === null) return 'The target was missed.';
-  return `${metric.name} dropped by ${dropValue(metric, metric.drop)}; ${allowanceText(metric, metric.max_drop ?? 0)}.`;
+  return `${metric.name} ${changeClause(metric, metric.drop)}; ${allowanceText(metric, metric.max_drop ?? 0)}.`;
 }
 
 /** Where the target is written: the key max_drop or target, else the section, else the first line. */

@@ -162,7 +162,14 @@ describe('the test explorer', () => {
       ...['failed', CONFIG, 'top1 dropped by 2.50 points; 1.00 points allowed.', 2],
     ]);
     expect(await outcomeOf({ ...missed, reportPath: reportOf({ drop: null }) })).toEqual([
-      ...['failed', CONFIG, 'top1 dropped by undefined; 1.00 points allowed.', 2],
+      ...['failed', CONFIG, 'top1 has an undefined drop; 1.00 points allowed.', 2],
+    ]);
+    expect(await outcomeOf({ ...missed, reportPath: reportOf({ drop: -0.001, max_drop: -0.01 }) })).toEqual([
+      ...['failed', CONFIG, 'top1 gained 0.10 points; a gain of 1.00 points needed.', 2],
+    ]);
+    const rate = { name: 'wer', higher_is_better: false };
+    expect(await outcomeOf({ ...missed, reportPath: reportOf({ ...rate, drop: 0.02 }) })).toEqual([
+      ...['failed', CONFIG, 'wer rose by 2.00 points; 1.00 points allowed.', 2],
     ]);
     extension.write(CONFIG, 'model: net.onnx\naccuracy_control: {}\n');
     expect(await outcomeOf(missed)).toEqual(['failed', CONFIG, 'The target was missed.', 1]);

@@ -1,7 +1,7 @@
 import { drop, dropValue, type QuantizationReport } from '@quantsmith/schemas';
 import type { Span, Text } from './document.js';
 
-export { allowanceText, distrustOf, dropValue, metricValue } from '@quantsmith/schemas';
+export { allowanceText, changeText, distrustOf, dropValue, metricValue } from '@quantsmith/schemas';
 
 type Metric = NonNullable<QuantizationReport['metric']>;
 

@@ -1,7 +1,16 @@
 import { candidatesSeen, type QuantizationReport } from '@quantsmith/schemas';
 import { contributions } from './contributions.js';
 import { names, type Block, type Cell, type Figure, type Span } from './document.js';
-import { allowanceText, bytes, counted, dropOf, dropValue, duration, metricValue } from './figures.js';
+import {
+  allowanceText,
+  bytes,
+  changeText,
+  counted,
+  dropOf,
+  dropValue,
+  duration,
+  metricValue,
+} from './figures.js';
 
 type Metric = NonNullable<QuantizationReport['metric']>;
 type Restoration = NonNullable<QuantizationReport['restoration']>;
@@ -168,7 +177,7 @@ function changes(before: readonly string[], after: readonly string[]): Span[] {
 }
 
 const aloneLabel = (metric: Metric, operators: readonly string[], drop: number | null) =>
-  `Only ${operators.join(', ')} in float: drop ${dropValue(metric, drop)}`;
+  `Only ${operators.join(', ')} in float: ${changeText(metric, drop)}`;
 
 /** The drop of every state; nothing where drops are undefined. */
 function curveFigure(metric: Metric, { steps, reverted, candidates = [] }: Restoration): Figure[] {
@@ -182,9 +191,9 @@ function curveFigure(metric: Metric, { steps, reverted, candidates = [] }: Resto
       : [{ count, drop, label, validated: state !== undefined, ...(state === undefined ? {} : { state }) }];
 
   const points = [
-    ...point(0, initial, `int8: drop ${dropValue(metric, initial)}`, -1),
+    ...point(0, initial, `int8: ${changeText(metric, initial)}`, -1),
     ...steps.flatMap(({ iteration, reverted: { length }, drop }, index) =>
-      point(length, drop, `Step ${iteration}, ${length} in float: drop ${dropValue(metric, drop)}`, index),
+      point(length, drop, `Step ${iteration}, ${length} in float: ${changeText(metric, drop)}`, index),
     ),
     ...candidates.flatMap(({ operators, drop_alone: drop }) =>
       point(operators.length, drop, aloneLabel(metric, operators, drop)),

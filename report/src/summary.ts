@@ -4,6 +4,7 @@ import { objectiveText } from './objective.js';
 import { names, type Facts, type Span, type Text } from './document.js';
 import {
   allowanceText,
+  changeText,
   bytes,
   counted,
   decibels,
@@ -171,10 +172,7 @@ function overflowRows({ overflow: { predicted, layers }, metric }: QuantizationR
   const value = metricValue(metric.name, predicted.metric);
 
   return [
-    [
-      `${metric.name}, int8 on ${predicted.isa}`,
-      `${value} predicted, drop ${dropValue(metric, predicted.drop)}`,
-    ],
+    [`${metric.name}, int8 on ${predicted.isa}`, `${value} predicted, ${changeText(metric, predicted.drop)}`],
   ];
 }
 

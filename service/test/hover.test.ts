@@ -83,7 +83,7 @@ describe('what a setting does to this model', () => {
     expect(said(marked, { report, changed: 'config' })).toContain('Half range: 1 of 6 layers');
     for (const bound of ['max|_drop: 0.01', 'tar|get: 0.9']) {
       expect(said(`accuracy_control: {${bound}}`, { report, changed: null })).toContain(
-        'Last run: top1 dropped by 0.50 points on 600 samples. 5.00 points before restoration; back in float: `/stem/Conv`.',
+        'Last run: top1 dropped by 0.50 points on 600 samples. Before restoration: drop 5.00 points; back in float: `/stem/Conv`.',
       );
     }
   });

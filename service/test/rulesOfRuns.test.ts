@@ -12,6 +12,7 @@ describe('after a run', () => {
       output: { path: '/out/m.int8.onnx' },
       metric: {
         name: 'top1',
+        higher_is_better: true,
         samples: 600,
         baseline: 0.98,
         quantized_initial: 0.93,
@@ -45,6 +46,15 @@ describe('after a run', () => {
       /600 samples, drop 5\.00 points, 95 % interval \[3\.00 points, 7\.00 points\]/,
     );
     expect(findings(report({ max_drop: -0.0189 }))[0]!.message).toContain('; a gain of 1.89 points needed.');
+    expect(
+      findings(report({ drop: -0.001, ci95: [-0.004, 0.002], max_drop: -0.0189 }))[0]!.message,
+    ).toContain(
+      ', gain 0.10 points, 95 % interval [-0.20 points, 0.40 points]; a gain of 1.89 points needed.',
+    );
+    const rate = { name: 'perplexity', higher_is_better: false, baseline: 20, quantized: 21 };
+    expect(findings(report({ ...rate, drop: 1, ci95: null, max_drop: -2 }))[0]!.message).toContain(
+      'perplexity 20.000 → 21.000 on 600 samples, rise 1.000; a fall of 2.000 needed.',
+    );
     expect(findings(report({ ci95: [0.005, 0.07] }))[0]).toMatchObject({ severity: 'info' });
   });
 
@@ -72,6 +82,11 @@ describe('after a run', () => {
         ),
     );
     expect(fixed(text, 'setting-cost', { report: restored }, /num_bits/)).toBe(text.replace('4', '8'));
+  });
+
+  it('settings that made it better have cost nothing', () => {
+    const better = report({ quantized: 0.995, quantized_initial: 0.99, drop: -0.015, satisfied: true });
+    expect(findings(better).map(({ code }) => code)).toEqual(['accuracy-restored']);
   });
 
   it('settings that restoration kept are written as values of their type', () => {

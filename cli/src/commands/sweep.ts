@@ -3,7 +3,7 @@ import { useCombination } from '@quantsmith/server';
 import { claimTextPlace } from '@quantsmith/model/files';
 import { sweepHtml, sweepMarkdown, sweepText, type SweptRun } from '@quantsmith/report';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
-import { dropValue, fail, hasErrors, metricValue, type Problem, type Settings } from '@quantsmith/schemas';
+import { changeText, fail, hasErrors, metricValue, type Problem, type Settings } from '@quantsmith/schemas';
 import { refuseModel } from '../run/engine.js';
 import { openSharing, type ScaleOptions } from '../run/scaleOut.js';
 import { cancellable } from '../run/signals.js';
@@ -120,7 +120,7 @@ function runText(run: SweepRun, isOnly: boolean): string {
   const figure =
     metric === null
       ? ''
-      : `: ${metric.name} ${metricValue(metric.name, metric.quantized)}${metric.drop === null ? '' : ` (drop ${dropValue(metric, metric.drop)})`}`;
+      : `: ${metric.name} ${metricValue(metric.name, metric.quantized)}${metric.drop === null ? '' : ` (${changeText(metric, metric.drop)})`}`;
 
   return `${subject}${figure}${kept ? ', kept from before' : ''}`;
 }

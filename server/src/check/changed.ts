@@ -4,6 +4,7 @@ import {
   configuredOutput,
   isRecord,
   outputFiles,
+  placeText,
   type QuantizationReport,
   type Settings,
   TOOL,
@@ -13,7 +14,6 @@ import { inherit, parseConfig } from '@quantsmith/service';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isDeepStrictEqual } from 'node:util';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { changedSince } from '../sources/staleReport.js';
 import { createSources } from '../sources/sources.js';
@@ -39,7 +39,7 @@ export async function checkConfigWith(
     const same = written.findings.find(
       (other) =>
         other.code === finding.code &&
-        isDeepStrictEqual(other.path, path) &&
+        placeText(other.path) === placeText(path) &&
         (other.message === finding.message || path[0] === 'matrix'),
     );
     const start = positionIn(written, path) ?? START;

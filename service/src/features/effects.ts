@@ -1,6 +1,8 @@
 import { firstOnPaths, readersByTensor } from '@quantsmith/model/graph';
 import { hasConstantWeight, isFirstLayer, isGroupedConvolution } from '@quantsmith/model/operators';
 import {
+  changeClause,
+  changeText,
   DATA_KIND_NAMES,
   DATA_SECTIONS,
   type ModelNode,
@@ -13,7 +15,7 @@ import {
 } from '@quantsmith/schemas';
 import type { Change } from '../context/context.js';
 import { choiceAt, choiceText } from '../reports/choices.js';
-import { initialDrop, points } from '../reports/numbers.js';
+import { initialDrop } from '../reports/numbers.js';
 import { createMatcher } from '../knowledge/matching.js';
 import { code, listed, plain } from './markdown.js';
 
@@ -235,9 +237,9 @@ function accuracyText({ metric, restoration }: QuantizationReport): string {
   const restored =
     reverted.length === 0
       ? ''
-      : ` ${plain(points(metric, initialDrop(metric)))} before restoration; back in float: ${listed(reverted)}.`;
+      : ` Before restoration: ${plain(changeText(metric, initialDrop(metric)))}; back in float: ${listed(reverted)}.`;
 
-  return `Last run: ${plain(metric.name)} dropped by ${plain(points(metric, metric.drop))} on ${count(metric.samples, 'sample')}.${restored}`;
+  return `Last run: ${plain(metric.name)} ${plain(changeClause(metric, metric.drop))} on ${count(metric.samples, 'sample')}.${restored}`;
 }
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;

@@ -24,7 +24,10 @@ export function layerCosts({ metric, restoration, layers }: QuantizationReport):
     const initial = metric === null ? null : initialDrop(metric);
     const gained = initial === null || alone === null ? null : initial - alone;
     const together = operators.length > 1 ? ` (with ${operators.length - 1} more)` : '';
-    const text = gained === null ? '' : `cost ${points(metric!, gained)}${together}`;
+    const text =
+      gained === null
+        ? ''
+        : `${gained < 0 ? 'gained' : 'cost'} ${points(metric!, Math.abs(gained))}${together}`;
     for (const name of operators) add(name, text);
   }
 

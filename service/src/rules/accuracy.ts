@@ -1,6 +1,9 @@
 import {
   allowanceText,
+  changeInterval,
+  changeText,
   type ConfigPath,
+  drop,
   writtenPath,
   distrustOf,
   reportedRemedy,
@@ -65,11 +68,15 @@ function metricFindings(
   const { name, samples, ci95, max_drop: allowed } = metric;
   const reverted = restoration?.reverted ?? [];
   const interval =
-    ci95 === null ? '' : `, 95 % interval [${points(metric, ci95[0])}, ${points(metric, ci95[1])}]`;
+    ci95 === null
+      ? ''
+      : `, 95 % interval [${changeInterval(metric.drop, ci95)
+          .map((end) => points(metric, end))
+          .join(', ')}]`;
   const dropText =
     metric.drop === null
       ? `drop undefined. ${undefinedDropText(name)}`
-      : `drop ${points(metric, metric.drop)}${interval}`;
+      : `${changeText(metric, metric.drop)}${interval}`;
 
   const measured = `${name} ${percent(name, metric.baseline)} → ${percent(name, metric.quantized)} on ${samples} samples, ${dropText}`;
   const target: ConfigPath[] = [
@@ -110,7 +117,11 @@ function costFindings(
 ): Finding[] {
   const { metric, restoration } = report;
   if (metric === null || metric.quantized_initial === metric.quantized) return [];
-  const cost = Math.abs(metric.baseline - metric.quantized_initial);
+  const cost = drop(metric.quantized_initial, {
+    ...{ baseline: metric.baseline, higherIsBetter: metric.higher_is_better, dropType: 'absolute' },
+  });
+  // What became better has cost nothing.
+  if (cost === null || cost <= 0) return [];
   const scale = metric.drop_type === 'relative' ? Math.abs(metric.baseline) : 1;
   const [low, high] = metric.ci95 ?? [0, 0];
   const noise = cost <= ((high - low) / 2) * scale;
