@@ -4,7 +4,7 @@ import { ElementType, type NodeProto, intAttribute } from '@quantsmith/model/onn
 import { dataInputs, has, isDepthwise, isLinear, isOperand, traitOf } from '@quantsmith/model/operators';
 import { overriddenConfig } from './overrides.js';
 import { isInside, type Interior } from './patterns.js';
-import { isFarAway, isMasked, padsBelowAll, valueReaders } from './sentinels.js';
+import { isFarAway, isMasked, isNextToZero, padsBelowAll, valueReaders } from './sentinels.js';
 import type { ActivationQuantizer, LayerSettings, Port, QuantizerConfig } from './types.js';
 
 /** What a reading of a tensor asks of a quantizer there. */
@@ -154,15 +154,12 @@ function canPass(
   return inputs.every((tensor) => tensor !== '' && isFloat32(graph, tensor));
 }
 
-/** Padding with zero keeps to the quantizer's range; any other constant may leave it. */
+/** Padding with zero, or next to it, keeps to the quantizer's range; any other constant may leave it. */
 function padsWithZero(graph: Graph, node: NodeProto): boolean {
   const mode = node.attribute.find((attribute) => attribute.name === 'mode');
   if (mode !== undefined && new TextDecoder().decode(mode.s) !== 'constant') return true;
   const value = node.input[2] ?? '';
-  if (value === '') return true;
-  const constant = graph.initializer(value);
-  if (constant === undefined) return false;
-  return constant.rawData.every((byte) => byte === 0) && constant.floatData.every((x) => x === 0);
+  return value === '' || isNextToZero(graph, value);
 }
 
 function passUp(graph: Graph, node: NodeProto, demand: Demand): (Demand | undefined)[] {

@@ -1,6 +1,7 @@
 import { indexGraph, type Graph, type TensorType } from '@quantsmith/model/graph';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { QuantsmithError, type Problem } from '@quantsmith/schemas';
+import { apartPads } from './apartPads.js';
 import { foldBatchNorms } from './foldBatchNorm.js';
 import { foldScales } from './foldScales.js';
 import { fuseGemms } from './fuseGemm.js';
@@ -25,6 +26,7 @@ export const PASSES: readonly Pass[] = [
   { name: 'fusing additions after BatchNormalizations', apply: fuseGemms },
   { name: 'pooling means of images', apply: poolMeans },
   { name: 'naming the pads of all axes', apply: wholePads },
+  { name: 'keeping Pads apart from poolings', apply: apartPads },
 ];
 
 export interface Rewritten {

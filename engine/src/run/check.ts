@@ -12,7 +12,7 @@ import { autoProblems } from '../saturation/auto.js';
 import { run } from '../runtime/session.js';
 import type { lossOf } from '../validation/loss.js';
 import { unfitProblems, verificationProblems } from '../verify/outputDamage.js';
-import { floatAgreement } from '../verify/floatAgreement.js';
+import { floatAgreement, withMisreadPads } from '../verify/floatAgreement.js';
 import { withFinishedSessions } from '../verify/sessions.js';
 import {
   builtWhole,
@@ -128,9 +128,10 @@ export async function verifyFinished(
   const damage = await withFinishedSessions(quantization, final, threads, async (sessions) => {
     const outputs = (index: number) =>
       keep(index, async () => run(sessions.float, (await samples.source.get(index)).feeds));
-    const agreement = await once(['agreement'], () =>
-      floatAgreement(sessions.float, outputs, plain, samples),
-    );
+    const agreement = await once(['agreement'], async () => {
+      const found = await floatAgreement(sessions.float, outputs, plain, samples);
+      return withMisreadPads(found, quantization.prepared, plain, samples, threads);
+    });
     const verification = await verifyModel(
       sessions.quantized,
       { outputs, agreement },

@@ -1,6 +1,5 @@
 import type { Graph } from '@quantsmith/model/graph';
-import { ElementType, floatAttribute, readFloats } from '@quantsmith/model/onnx';
-import { has, traitOf } from '@quantsmith/model/operators';
+import { isNeverNegative, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { clipOf } from '../weights/quantize.js';
 import {
@@ -87,24 +86,4 @@ function planTensor(
     min: isNeverNegative(graph, dir, quantizer.tensor) ? null : side('min'),
     max: side('max'),
   };
-}
-
-/** Whether the values of a tensor can be told to be ≥ 0 from the graph alone. */
-function isNeverNegative(graph: Graph, dir: string, tensor: string, depth = 0): boolean {
-  const node = graph.producer(tensor);
-  if (node === undefined || depth > 16) return false;
-  if (has(node, 'never-negative')) return true;
-  if (node.opType === 'Clip') {
-    const lower = graph.initializer(node.input[1] ?? '');
-    return lower === undefined
-      ? floatAttribute(node, 'min', -1) >= 0
-      : lower.dataType === ElementType.FLOAT && readFloats(lower, dir)[0]! >= 0;
-  }
-
-  if (has(node, 'keeps-sign')) return isNeverNegative(graph, dir, node.input[0] ?? '', depth + 1);
-  if (has(node, 'keeps-all-signs')) {
-    return node.input.every((input) => isNeverNegative(graph, dir, input, depth + 1));
-  }
-
-  return false;
 }

@@ -1,4 +1,7 @@
-import { run, type Session } from '../runtime/session.js';
+import { encodeModel } from '@quantsmith/model/onnx';
+import { withPadsOfZero } from '../prepare/apartPads.js';
+import type { PreparedModel } from '../prepare/prepare.js';
+import { createSession, run, type Session } from '../runtime/session.js';
 import { nudged } from './nudge.js';
 import { comparableOutputs, compareOutputs } from './outputs.js';
 import type { CheckSamples, FloatAgreement, FloatSide, UnoptimizedOutputs } from './verify.js';
@@ -21,7 +24,38 @@ export async function floatAgreement(
 
   const steady = nudging.result();
 
-  return optimizing
-    .result()
-    .map(({ name, sqnrDb }, i) => ({ name, optimizedDb: sqnrDb, steadyDb: steady[i]?.sqnrDb ?? null }));
+  return optimizing.result().map(({ name, sqnrDb }, i) => ({
+    ...{ name, optimizedDb: sqnrDb, steadyDb: steady[i]?.sqnrDb ?? null, isKeptFrom: false },
+  }));
+}
+
+/**
+ * The same with what the optimizer would make of the user's padding, from which the runs here keep it. Where it makes nothing that
+ * loads, no figure is wrong.
+ */
+export async function withMisreadPads(
+  agreement: readonly FloatAgreement[],
+  { model, graph, dir }: PreparedModel,
+  unoptimized: UnoptimizedOutputs,
+  { source }: CheckSamples,
+  threads: number,
+): Promise<readonly FloatAgreement[]> {
+  const asGiven = withPadsOfZero(model, graph, dir);
+  if (asGiven === null) return agreement;
+  const session = await createSession(encodeModel(asGiven), { threads, dir }).catch(() => null);
+  if (session === null) return agreement;
+  try {
+    const misread = compareOutputs(agreement.map(({ name }) => name));
+    for (const [i, index] of unoptimized.indices.entries())
+      misread.add(unoptimized.outputs[i]!, await run(session, (await source.get(index)).feeds));
+    const levels = misread.result().map(({ sqnrDb }) => sqnrDb ?? Number.POSITIVE_INFINITY);
+
+    return agreement.map((output, i) =>
+      levels[i]! < (output.optimizedDb ?? Number.POSITIVE_INFINITY)
+        ? { ...output, optimizedDb: levels[i]!, isKeptFrom: true }
+        : output,
+    );
+  } finally {
+    await session.release();
+  }
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '@quantsmith/schemas';
 import type { OutputAgreement } from './outputs.js';
+import { isRounding, UNKNOWN_FLOAT_DB } from './verify.js';
 import type { FloatAgreement, UnfitOperator, Verification } from './verify.js';
 
 /**
@@ -11,10 +12,12 @@ const DOUBTFUL = { sqnrDb: 10, agreement: 0.9, correlation: 0.7 } as const;
 
 /** Float models agree with themselves at 100 dB and more. Below this one is not one with itself, in dB. */
 const SAME_FLOAT_DB = 40;
-/** Below this a comparison with it says nothing. */
-const UNKNOWN_FLOAT_DB = 20;
 /** Optimizations that differ by so much more than rounding does compute something else. */
 const BEYOND_ROUNDING_DB = 20;
+
+/** What is said of a float model whose pads the optimizer takes into poolings. */
+const KEPT_FROM =
+  'They take zeros in front of a pooling for its own padding. "Float" in this report is what the model says, and the quantized model computes the same.';
 
 /** What is known beside the outputs. */
 export interface DamageContext {
@@ -48,22 +51,22 @@ export function damagedOutputs(
   );
 }
 
-const isRounding = ({ steadyDb }: FloatAgreement) => steadyDb !== null && steadyDb < UNKNOWN_FLOAT_DB;
 const isOptimizedWrongly = ({ optimizedDb, steadyDb }: FloatAgreement) =>
   optimizedDb !== null &&
   optimizedDb < SAME_FLOAT_DB &&
   (steadyDb === null || steadyDb > optimizedDb + BEYOND_ROUNDING_DB);
 const isUnknown = (output: FloatAgreement) =>
-  isRounding(output) || (output.optimizedDb !== null && output.optimizedDb < UNKNOWN_FLOAT_DB);
+  isRounding(output) ||
+  (!output.isKeptFrom && output.optimizedDb !== null && output.optimizedDb < UNKNOWN_FLOAT_DB);
 
 /** What is to be said of an output in which the float model is not one with itself. */
 function ambiguityOf(output: FloatAgreement): Problem[] {
   const isNoise = isRounding(output);
   if (!isNoise && !isOptimizedWrongly(output)) return [];
-  const { name, optimizedDb, steadyDb } = output;
+  const { name, optimizedDb, steadyDb, isKeptFrom } = output;
   const message = isNoise
-    ? `The float model's output "${name}" is rounding noise: it changes altogether (SQNR ${decibels(steadyDb)}) when the last bits of the inputs do. It was not compared with the quantized model's.`
-    : `The float model's output "${name}" depends on ONNX Runtime's optimizations: with and without them it differs (SQNR ${decibels(optimizedDb)}). "Float" in this report is the model with optimizations, which may be the wrong one.`;
+    ? `The float model's output "${name}" is rounding noise: it changes altogether (SQNR ${decibels(steadyDb)}) when the last bits of the inputs do. Its figures say nothing of the quantized model.`
+    : `The float model's output "${name}" depends on ONNX Runtime's optimizations: with and without them it differs (SQNR ${decibels(optimizedDb)}). ${isKeptFrom ? KEPT_FROM : '"Float" in this report is the model with optimizations, which may be the wrong one.'}`;
 
   return [
     {

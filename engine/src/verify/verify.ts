@@ -6,7 +6,7 @@ import { buildModel, type Quantization } from '../quantize/quantization.js';
 import type { Results } from '../runtime/batch.js';
 import { createSession, run, type Session } from '../runtime/session.js';
 import { compareOperators, type OperatorAgreement } from './operators.js';
-import { comparableOutputs, compareOutputs, type OutputAgreement } from './outputs.js';
+import { comparableOutputs, compareOutputs, type OutputAgreement, type OutputComparison } from './outputs.js';
 
 /** Samples on which operators are compared: their codes number thousands each. */
 const OPERATOR_SAMPLES = 1;
@@ -99,7 +99,15 @@ export interface FloatAgreement {
   readonly optimizedDb: number | null;
   /** With inputs that differ in their last bits. */
   readonly steadyDb: number | null;
+  /** Whether the runs here are kept from the optimizations that `optimizedDb` is about, so that they agree with the model. */
+  readonly isKeptFrom: boolean;
 }
+
+/** Below this an output of the float model is not one with itself, in dB: a comparison with it says nothing. */
+export const UNKNOWN_FLOAT_DB = 20;
+
+/** Whether an output is nothing but rounding. */
+export const isRounding = ({ steadyDb }: FloatAgreement) => steadyDb !== null && steadyDb < UNKNOWN_FLOAT_DB;
 
 /** How a finished model compares with the float model, and with itself without the runtime's optimizations. */
 export interface Verification {
@@ -107,7 +115,10 @@ export interface Verification {
   readonly outputs: readonly OutputAgreement[];
   readonly samples: number;
   readonly inSample: boolean;
-  /** Of the outputs under optimization against those without it, in dB, the worst output; null: nothing to compare. */
+  /**
+   * Of the outputs under optimization against those without it, in dB, the worst output that is more than rounding; null: nothing
+   * to compare.
+   */
   readonly optimizedDb: number | null;
   /** Of the outputs without optimization against the float model: the noise of quantization itself. */
   readonly unoptimizedDb: number | null;
@@ -177,8 +188,10 @@ export async function verifyModel(
     onSample(done + 1, indices.length);
   }
 
-  const optimizedDb = worst(optimization!.result());
-  const unoptimizedDb = worst(quantizing!.result());
+  const noise = new Set(float.agreement.filter(isRounding).map(({ name }) => name));
+  const worstOf = (compared: OutputComparison) =>
+    worst(compared.result().filter(({ name }) => !noise.has(name)));
+  const [optimizedDb, unoptimizedDb] = [worstOf(optimization!), worstOf(quantizing!)];
 
   return {
     outputs: outputs!.result(),
