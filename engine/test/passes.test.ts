@@ -225,6 +225,7 @@ describe('every rewriting', () => {
       await session.release();
       return y!;
     };
+
     const said = await outputs(source, 'disabled');
     expect(relativeDifference(said, await outputs(rewritten, 'all'))).toBeLessThanOrEqual(2e-6);
   });

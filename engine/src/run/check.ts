@@ -129,8 +129,8 @@ export async function verifyFinished(
     const outputs = (index: number) =>
       keep(index, async () => run(sessions.float, (await samples.source.get(index)).feeds));
     const agreement = await once(['agreement'], async () => {
-      const found = await floatAgreement(sessions.float, outputs, plain, samples);
-      return withMisreadPads(found, quantization.prepared, plain, samples, threads);
+      const steadiness = await floatAgreement(sessions.float, outputs, plain, samples);
+      return withMisreadPads(steadiness, quantization.prepared, plain, samples, threads);
     });
     const verification = await verifyModel(
       sessions.quantized,

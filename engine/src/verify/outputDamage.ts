@@ -1,7 +1,12 @@
 import type { Problem } from '@quantsmith/schemas';
 import type { OutputAgreement } from './outputs.js';
-import { isRounding, UNKNOWN_FLOAT_DB } from './verify.js';
-import type { FloatAgreement, UnfitOperator, Verification } from './verify.js';
+import {
+  isRounding,
+  UNKNOWN_FLOAT_DB,
+  type FloatAgreement,
+  type UnfitOperator,
+  type Verification,
+} from './verify.js';
 
 /**
  * Below these an output is useless, whatever the metric says; then those below which somebody should look. An output that is
