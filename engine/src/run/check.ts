@@ -6,13 +6,14 @@ import { measureLatency, type Latency } from '../measure/latency.js';
 import { explainSlowness } from '../measure/slowdown.js';
 import { hasDotProducts, targetSaturates } from '../overflow/isa.js';
 import type { Plan } from '../plan/plan.js';
+import { withPadsOfZero } from '../prepare/apartPads.js';
 import type { Quantization } from '../quantize/quantization.js';
 import { inFloat, leaveRefusedInFloat } from '../quantize/refused.js';
 import { autoProblems } from '../saturation/auto.js';
 import { run } from '../runtime/session.js';
 import type { lossOf } from '../validation/loss.js';
 import { unfitProblems, verificationProblems } from '../verify/outputDamage.js';
-import { floatAgreement, withMisreadPads } from '../verify/floatAgreement.js';
+import { floatAgreement, withMisreadForm } from '../verify/floatAgreement.js';
 import { withFinishedSessions } from '../verify/sessions.js';
 import {
   builtWhole,
@@ -119,7 +120,7 @@ export async function verifyFinished(
     (unchanged ? checked.unfit : null) ?? (await unfitOperators(quantization, final, samples, threads));
 
   // Before the other two are loaded: three models at once could take more memory than the rest of the run.
-  const { model, dir } = quantization.prepared;
+  const { model, graph, dir } = quantization.prepared;
   const plain = await once(['unoptimized'], () => unoptimizedOutputs(model, samples, { threads, dir }));
   const unoptimized = await unoptimizedOutputs(final, samples, { threads, dir });
   const keep = await once(['outputs'], () => Promise.resolve(keepResults(KEPT_CHECK_BYTES)));
@@ -130,7 +131,10 @@ export async function verifyFinished(
       keep(index, async () => run(sessions.float, (await samples.source.get(index)).feeds));
     const agreement = await once(['agreement'], async () => {
       const steadiness = await floatAgreement(sessions.float, outputs, plain, samples);
-      return withMisreadPads(steadiness, quantization.prepared, plain, samples, threads);
+      const padded = withPadsOfZero(model, graph, dir);
+      return padded === null
+        ? steadiness
+        : withMisreadForm(steadiness, padded, plain, samples, { threads, dir });
     });
     const verification = await verifyModel(
       sessions.quantized,

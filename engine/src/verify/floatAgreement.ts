@@ -1,6 +1,4 @@
-import { encodeModel } from '@quantsmith/model/onnx';
-import { withPadsOfZero } from '../prepare/apartPads.js';
-import type { PreparedModel } from '../prepare/prepare.js';
+import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 import { createSession, run, type Session } from '../runtime/session.js';
 import { nudged } from './nudge.js';
 import { comparableOutputs, compareOutputs } from './outputs.js';
@@ -30,19 +28,17 @@ export async function floatAgreement(
 }
 
 /**
- * The same with what the optimizer would make of the user's padding, from which the runs here keep it. Where it makes nothing that
+ * The same with what the optimizer makes of a form of the model from which the runs here are kept. Where it makes nothing that
  * loads, no figure is wrong.
  */
-export async function withMisreadPads(
+export async function withMisreadForm(
   agreement: readonly FloatAgreement[],
-  { model, graph, dir }: PreparedModel,
+  form: ModelProto,
   unoptimized: UnoptimizedOutputs,
   { source }: CheckSamples,
-  threads: number,
+  options: { readonly threads: number; readonly dir: string },
 ): Promise<readonly FloatAgreement[]> {
-  const asGiven = withPadsOfZero(model, graph, dir);
-  if (asGiven === null) return agreement;
-  const session = await createSession(encodeModel(asGiven), { threads, dir }).catch(() => null);
+  const session = await createSession(encodeModel(form), options).catch(() => null);
   if (session === null) return agreement;
   try {
     const misread = compareOutputs(agreement.map(({ name }) => name));
