@@ -26,7 +26,7 @@ export const PASSES: readonly Pass[] = [
   { name: 'fusing additions after BatchNormalizations', apply: fuseGemms },
   { name: 'pooling means of images', apply: poolMeans },
   { name: 'naming the pads of all axes', apply: wholePads },
-  { name: 'keeping Pads apart from poolings', apply: apartPads },
+  { name: 'keeping Pads apart from pooling', apply: apartPads },
 ];
 
 export interface Rewritten {

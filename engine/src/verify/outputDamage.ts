@@ -20,7 +20,7 @@ const SAME_FLOAT_DB = 40;
 /** Optimizations that differ by so much more than rounding does compute something else. */
 const BEYOND_ROUNDING_DB = 20;
 
-/** What is said of a float model whose pads the optimizer takes into poolings. */
+/** What is said of a float model whose pads the optimizer takes for those of pooling. */
 const KEPT_FROM =
   'They take zeros in front of a pooling for its own padding. "Float" in this report is what the model says, and the quantized model computes the same.';
 
