@@ -65,41 +65,32 @@ function withFills(
 
 /** Whether the optimizer takes a Pad into the pooling behind it, which then computes something else, or nothing. */
 function isMisread(node: NodeProto, graph: Graph, dir: string): boolean {
-  const pads = zeroPads(node, graph, dir);
+  const pads = padsUpTo(node, graph, dir);
   const pooling = onlyReader(node, graph);
-  if (pads === null || pooling === undefined || !isOnnxDomain(pooling)) return false;
+  if (pads.length === 0 || pooling === undefined || !isOnnxDomain(pooling)) return false;
   if (pooling.opType === 'MaxPool')
-    return !isNeverNegative(graph, dir, node.input[0] ?? '') || isTooWide(pads, pooling, node, graph, dir);
-  return pooling.opType === 'AveragePool' && isTooWide(pads, pooling, node, graph, dir);
+    return !isNeverNegative(graph, dir, node.input[0] ?? '') || isTooWide(pads, pooling);
+  return pooling.opType === 'AveragePool' && isTooWide(pads, pooling);
 }
 
-/** Whether a pooling's pads would be as wide as its kernel with those of a Pad, and of the Pads with zeros in front of it. */
-function isTooWide(
-  pads: readonly number[],
-  pooling: NodeProto,
-  pad: NodeProto,
-  graph: Graph,
-  dir: string,
-): boolean {
+/** Whether a pooling's pads would be as wide as its kernel with those of the Pads with zeros in front of it. */
+function isTooWide(pads: readonly (readonly number[])[], pooling: NodeProto): boolean {
   const kernel = intsAttribute(pooling, 'kernel_shape') ?? [];
-  const total = [...(intsAttribute(pooling, 'pads') ?? kernel.flatMap(() => [0, 0]))];
-  const rank = pads.length / 2;
-  const add = (more: readonly number[]) =>
-    kernel.forEach((_, axis) => {
-      total[axis]! += more[rank - kernel.length + axis] ?? 0;
-      total[kernel.length + axis]! += more[2 * rank - kernel.length + axis] ?? 0;
-    });
+  const own = intsAttribute(pooling, 'pads') ?? [];
+  return kernel.some((size, axis) =>
+    [1, 2].some((side) => {
+      const widths = pads.map((all) => all[(side * all.length) / 2 - kernel.length + axis] ?? 0);
+      return widths.reduce((a, b) => a + b, own[(side - 1) * kernel.length + axis] ?? 0) >= size;
+    }),
+  );
+}
 
-  add(pads);
-  let above = graph.producer(pad.input[0] ?? '');
-  while (above !== undefined && onlyReader(above, graph)?.opType === 'Pad') {
-    const more = zeroPads(above, graph, dir);
-    if (more === null) break;
-    add(more);
-    above = graph.producer(above.input[0] ?? '');
-  }
-
-  return total.some((width, side) => width >= kernel[side % kernel.length]!);
+/** The pads of a Pad with zeros, and of those above it that the optimizer would take after it. */
+function padsUpTo(node: NodeProto, graph: Graph, dir: string): (readonly number[])[] {
+  const pads = zeroPads(node, graph, dir);
+  if (pads === null || onlyReader(node, graph) === undefined) return [];
+  const above = graph.producer(node.input[0] ?? '');
+  return [pads, ...(above === undefined ? [] : padsUpTo(above, graph, dir))];
 }
 
 /** Beginnings of all axes, then ends; null: the node is no Pad with zeros, or they are not known. */

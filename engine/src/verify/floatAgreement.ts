@@ -42,15 +42,18 @@ export async function withMisreadForm(
   if (session === null) return agreement;
   try {
     const misread = compareOutputs(agreement.map(({ name }) => name));
-    for (const [i, index] of unoptimized.indices.entries())
-      misread.add(unoptimized.outputs[i]!, await run(session, (await source.get(index)).feeds));
-    const levels = misread.result().map(({ sqnrDb }) => sqnrDb ?? Number.POSITIVE_INFINITY);
+    for (const [i, outputs] of unoptimized.outputs.entries()) {
+      const { feeds } = await source.get(unoptimized.indices[i] ?? 0);
+      misread.add(outputs, await run(session, feeds));
+    }
 
-    return agreement.map((output, i) =>
-      levels[i]! < (output.optimizedDb ?? Number.POSITIVE_INFINITY)
-        ? { ...output, optimizedDb: levels[i]!, isKeptFrom: true }
-        : output,
-    );
+    const found = misread.result();
+
+    return agreement.map((output, i) => {
+      const optimizedDb = found[i]?.sqnrDb ?? null;
+      const isWorse = optimizedDb !== null && optimizedDb < (output.optimizedDb ?? Number.POSITIVE_INFINITY);
+      return isWorse ? { ...output, optimizedDb, isKeptFrom: true } : output;
+    });
   } finally {
     await session.release();
   }
