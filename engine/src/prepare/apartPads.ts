@@ -76,11 +76,11 @@ function isMisread(node: NodeProto, graph: Graph, dir: string): boolean {
 /** Whether a pooling's pads would be as wide as its kernel with those of the Pads with zeros in front of it. */
 function isTooWide(pads: readonly (readonly number[])[], pooling: NodeProto): boolean {
   const kernel = intsAttribute(pooling, 'kernel_shape') ?? [];
-  const own = intsAttribute(pooling, 'pads') ?? [];
+  const padding = intsAttribute(pooling, 'pads') ?? [];
   return kernel.some((size, axis) =>
     [1, 2].some((side) => {
       const widths = pads.map((all) => all[(side * all.length) / 2 - kernel.length + axis] ?? 0);
-      return widths.reduce((a, b) => a + b, own[(side - 1) * kernel.length + axis] ?? 0) >= size;
+      return widths.reduce((a, b) => a + b, padding[(side - 1) * kernel.length + axis] ?? 0) >= size;
     }),
   );
 }

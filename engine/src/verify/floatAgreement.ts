@@ -47,10 +47,10 @@ export async function withMisreadForm(
       misread.add(outputs, await run(session, feeds));
     }
 
-    const found = misread.result();
+    const levels = misread.result();
 
     return agreement.map((output, i) => {
-      const optimizedDb = found[i]?.sqnrDb ?? null;
+      const optimizedDb = levels[i]?.sqnrDb ?? null;
       const isWorse = optimizedDb !== null && optimizedDb < (output.optimizedDb ?? Number.POSITIVE_INFINITY);
       return isWorse ? { ...output, optimizedDb, isKeptFrom: true } : output;
     });
