@@ -157,6 +157,21 @@ describe('the search for operators to revert', () => {
     expect(calls.validate).toBe(1);
     expect(result.steps.map(({ drop }) => drop)).toEqual([result.drop]);
   });
+  it('gives a candidate the drop that was measured with it alone, not the one that was expected', async () => {
+    const { problem } = world({ a: 0.001, b: 0.05, c: 0.002 }, { maxDrop: 0.02 });
+    const { candidates, steps } = await restoreBySearch({
+      ...problem,
+      // A few samples see half of what it costs.
+      async screen(reverted) {
+        const { error } = await problem.screen(reverted);
+        return { error, drop: error! / 2 };
+      },
+    });
+    expect(steps.map(({ reverted }) => reverted)).toEqual([['b']]);
+    expect(candidates.find(({ operators: [name] }) => name === 'b')?.dropAlone).toBeCloseTo(0.003, 12);
+    expect(candidates.find(({ operators: [name] }) => name === 'a')?.dropAlone).toBeCloseTo(0.026, 12);
+  });
+
   it('never returns a state worse than the one it started from, and meets the target when float does', async () => {
     await fc.assert(
       fc.asyncProperty(

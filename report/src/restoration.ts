@@ -17,10 +17,8 @@ type Restoration = NonNullable<QuantizationReport['restoration']>;
 
 /** What restoration tried: the curve and the states behind it. `hosted`: with buttons that take a state into the config. */
 export function restorationBlocks(metric: Metric, restoration: Restoration, hosted = false): Block[] {
-  const { ranking_samples: ranking, iterations } = restoration;
-  const effort = `${counted(iterations, 'full validation')}, operators ranked on ${counted(ranking, 'sample')}.`;
   return [
-    { kind: 'paragraph', text: `${restoration.stop_reason} ${effort}` },
+    { kind: 'paragraph', text: `${restoration.stop_reason} ${effortText(restoration)}` },
     ...curveFigure(metric, restoration),
     {
       kind: 'table',
@@ -40,6 +38,15 @@ export function restorationBlocks(metric: Metric, restoration: Restoration, host
     ...costTable(restoration),
     ...candidateSection(metric, restoration),
   ];
+}
+
+/** What the search took. Where none of the operators was looked at alone, they were not ranked; older reports do not tell. */
+function effortText(restoration: Restoration): string {
+  const { ranking_samples: samples, iterations, candidates } = restoration;
+  const isRanked = samples > 0 && (candidates === undefined || candidatesSeen(restoration).length > 0);
+  const ranking = isRanked ? `, operators ranked on ${counted(samples, 'sample')}` : '';
+
+  return `${counted(iterations, 'full validation')}${ranking}.`;
 }
 
 /** Settings that were tried before operators went back to float. */

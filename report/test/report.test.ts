@@ -318,6 +318,18 @@ describe('what each operator saves', () => {
     expect(text).toContain('Candidates\n');
     expect(text).toContain('/a, /b  0.0123  –\n');
   });
+  it('tells how operators were ranked only where they were', () => {
+    const effort = (more: object) =>
+      /2 full validations[^.]*\./.exec(
+        reportText(sampleReport({ restoration: { ...sampleReport().restoration!, ...more } })),
+      )?.[0];
+    const seen = { operators: ['/stem/Conv'], output_error: 0.1, drop_alone: null };
+    expect(effort({})).toBe('2 full validations, operators ranked on 300 samples.');
+    expect(effort({ candidates: [seen] })).toBe('2 full validations, operators ranked on 300 samples.');
+    expect(effort({ ranking_samples: 0, candidates: [] })).toBe('2 full validations.');
+    expect(effort({ candidates: [{ ...seen, output_error: null }] })).toBe('2 full validations.');
+  });
+
   it('says nothing of errors of the outputs where candidates went by their drops', () => {
     const candidates = [{ operators: ['/c'], output_error: null, drop_alone: 0.02 }];
     const restoration = { ...sampleReport().restoration!, candidates };

@@ -7,6 +7,7 @@ import {
   isLate,
   isMet,
   keep,
+  keyOf,
   type Candidate,
   startSearch,
   type RestoreProblem,
@@ -36,8 +37,17 @@ export async function restoreBySearch(problem: RestoreProblem): Promise<RestoreR
   if (!isMet(search)) await validateBest(search, candidates);
   const { best, steps } = search;
 
-  return { steps, candidates, ...best, stopReason: stopReason(search) };
+  return { steps, candidates: candidates.map(measuredIn(search)), ...best, stopReason: stopReason(search) };
 }
+
+/** A candidate whose drop alone is the one that was measured on all samples, where it was; what was expected before is over then. */
+const measuredIn =
+  ({ steps }: Search) =>
+  (candidate: Candidate): Candidate => {
+    const own = keyOf(new Set(candidate.operators));
+    const step = steps.find(({ reverted }) => keyOf(new Set(reverted)) === own);
+    return step === undefined ? candidate : { ...candidate, dropAlone: step.drop };
+  };
 
 /**
  * Where the target was missed, the best predicted state may still be better than the validated ones. Where a limit left time for

@@ -120,7 +120,8 @@ export const union = (groups: readonly (readonly string[])[]): ReadonlySet<strin
 export const mostGroups = ({ maxIterations, groups }: RestoreProblem) =>
   Math.min(maxIterations ?? groups.length, groups.length);
 
-const keyOf = (reverted: ReadonlySet<string>) => [...reverted].sort().join('\u0000');
+/** What tells a set of operators from others, whatever their order. */
+export const keyOf = (reverted: ReadonlySet<string>) => [...reverted].sort().join('\u0000');
 export const wasAssessed = (search: Search, reverted: ReadonlySet<string>) =>
   search.assessed.has(keyOf(reverted));
 
