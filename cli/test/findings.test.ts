@@ -167,4 +167,11 @@ describe('what once went wrong without a word', () => {
     expect(status).toBe(0);
     expect(stderr).toMatch(named);
   });
+
+  it('what the check has said, the run does not say again', () => {
+    const target = join(folder, 'bodies');
+    cpSync(join(root, 'test/cases/if_loop_subgraph'), target, { recursive: true });
+    const { stderr } = quantsmith('run', join(target, 'run.quant.yaml'));
+    expect(stderr.match(/\[operators-in-bodies\]/g)).toHaveLength(1);
+  });
 });

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import { findAll, type RuleContext } from '../src/rules/all.js';
 import { config } from '../../test/kit/configs.js';
+import { summary } from '../../test/kit/summary.js';
 import { fixed, NOTHING } from './ruleKit.js';
 
 describe('after a run', () => {
@@ -82,6 +83,43 @@ describe('after a run', () => {
         ),
     );
     expect(fixed(text, 'setting-cost', { report: restored }, /num_bits/)).toBe(text.replace('4', '8'));
+  });
+
+  it('what the editor finds by itself is not told again as a warning of the run', () => {
+    const inner = summary({ nodes: [{ name: 'inner', op: 'MatMul' }] }).nodes;
+    const model = summary({
+      nodes: [
+        { name: 'outer', op: 'MatMul', constants: { 1: [4, 4] } },
+        { name: 'if', op: 'If', bodies: inner },
+      ],
+    });
+    const warning = (code: string, path: string[]) => ({
+      code,
+      severity: 'info',
+      message: 'Again.',
+      config_path: path,
+    });
+    const warned = report(
+      { drop: 0.001, satisfied: true, quantized: 0.98, quantized_initial: 0.98 },
+      {
+        restoration: null,
+        warnings: [
+          warning('operators-in-bodies', ['model']),
+          warning('operators-in-bodies', ['data']),
+          warning('latency-not-alone', ['model']),
+        ],
+      },
+    );
+    const { findings: all } = findAll(config(text), { ...NOTHING, model, report: warned, changed: null });
+    expect(
+      all
+        .filter(({ path }) => path[0] === 'model' || path[0] === 'data')
+        .map(({ code, path, data }) => [code, path[0], data?.['warning']]),
+    ).toEqual([
+      ['run-warning', 'model', 'latency-not-alone'],
+      ['operators-in-bodies', 'model', undefined],
+      ['run-warning', 'data', 'operators-in-bodies'],
+    ]);
   });
 
   it('settings that made it better have cost nothing', () => {

@@ -67,12 +67,18 @@ export async function runOnConfig(
   });
   const findings = worthShowing(checked);
   if (request === null) return failed(session, findings, exitCodeFor(findings));
-  for (const finding of findings) session.messages.note(placedText(finding));
-
   const { progress, note } = session.messages;
+  // What the check has found, the engine may find again.
+  const said = new Set<string>();
+  const noteOnce = (text: string) => {
+    if (!said.has(text)) note(text);
+    said.add(text);
+  };
+  for (const finding of findings) noteOnce(placedText(finding));
+
   const hear = (event: EngineEvent) => {
     if (event.type === 'progress') progress.update(event);
-    else if (event.type === 'problem') note(placedText(placed(checked, event.problem)));
+    else if (event.type === 'problem') noteOnce(placedText(placed(checked, event.problem)));
     else if (event.type === 'console') for (const line of event.lines) note(`${event.module}: ${line}`);
     else onEvent(event);
   };

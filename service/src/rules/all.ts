@@ -1,4 +1,4 @@
-import { DATA_KIND_NAMES, type QuantizationConfig } from '@quantsmith/schemas';
+import { DATA_KIND_NAMES, placeText, type QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigContext } from '../context/context.js';
 import { meaningOf } from '../context/meaning.js';
 import { edited } from '../document/compose.js';
@@ -187,6 +187,11 @@ function isFollowUp({ code, path, start, data }: Finding, findings: readonly Fin
   if (code === 'data-empty')
     return findings.some(
       (other) => other.code === 'data-source' && other.path.join('.') === path.slice(0, 2).join('.'),
+    );
+  // What the last run warned of is told of the config already.
+  if (code === 'run-warning')
+    return findings.some(
+      (other) => other.code === data?.['warning'] && placeText(other.path) === placeText(path),
     );
   // What is no module is no metric either.
   if (code === 'unknown-value')
