@@ -25,6 +25,47 @@ describe('fixes', () => {
     [scope('names: ["/stm/Conv"]'), 'unknown-node', scope('names: ["/stem/Conv"]')],
   ])('%j: %s', (text, code, expected) => expect(fixed(text, code, { model })).toBe(expected));
 
+  it.each(['int8', 'uint8', '"8"', 'QInt8', 'torch.int8', 'i8', 'INT8', '8 bits'])(
+    'num_bits: %s means 8',
+    (written) => {
+      for (const key of [
+        'weights_quantization_params: {num_bits: ',
+        'activations_quantization_params: {num_bits: ',
+      ])
+        expect(fixed(`${HEAD}quantization: {advanced_parameters: {${key}${written}}}}\n`, 'wrong-type')).toBe(
+          `${HEAD}quantization: {advanced_parameters: {${key}8}}}\n`,
+        );
+      expect(
+        fixed(`${HEAD}quantization: {overrides: [{types: [Add], num_bits: ${written}}]}\n`, 'wrong-type'),
+      ).toBe(`${HEAD}quantization: {overrides: [{types: [Add], num_bits: 8}]}\n`);
+    },
+  );
+
+  it('what an entry of overrides has itself stays in it', () => {
+    const entry = (inner: string) => `${HEAD}quantization:\n  overrides:\n    - types: [Add]\n${inner}`;
+    const message = (text: string) =>
+      findAll(config(text), { ...NOTHING, model }).findings.find(({ code }) => code === 'unknown-key')
+        ?.message;
+    for (const key of ['weights', 'activations', 'weights_quantization_params', 'weight_type'])
+      expect(message(entry(`      ${key}: {num_bits: 4}\n`))).toMatch(
+        /^Unknown key "\w+" in "quantization.overrides\[0\]". In an entry, "num_bits", "mode", .*"per_channel".* without/,
+      );
+    expect(fixed(entry('      weights: {num_bits: 4, per_channel: false}\n'), 'unknown-key', { model })).toBe(
+      entry('      num_bits: 4\n      per_channel: false\n'),
+    );
+    // Two numbers of bits are no matter of spelling.
+    const twice = config(entry('      num_bits: 8\n      weights: {num_bits: 4}\n'));
+    const finding = findAll(twice, { ...NOTHING, model }).findings.find(
+      ({ code }) => code === 'unknown-key',
+    )!;
+    expect(fixesOf(twice, { ...finding, data: finding.data ?? {} }).map(({ title }) => title)).toEqual([
+      'Remove weights',
+    ]);
+    expect(message(`${HEAD}quantization:\n  weights: {num_bits: 4}\n`)).toContain(
+      'weights_quantization_params',
+    );
+  });
+
   it('all at once, and leaving out by a comment', () => {
     const text = `${HEAD}quantization:\n  fast_bias_correction: "no"\n  preset: mixd\n`;
     const document = config(text);

@@ -209,6 +209,9 @@ function unknownValue(document: ConfigDocument, path: ConfigPath, schema: Schema
 const SEPARATED = /^[+-]?\d{1,3}([_,' ]\d{3})+$/;
 const NO_SEPARATORS = ', written without separators';
 
+/** The integer types of NumPy, ONNX, PyTorch and ONNX Runtime, by which others state a number of bits: `int8`, `QUInt8`, `u4`. */
+const BITS_OF_TYPE = /^(?:\w+\.)?(?:q?u?int|[uiw])[-_]?(\d{1,2})$/;
+
 /** yes/no, quoted numbers and unquoted texts have an obvious right form. */
 function suggestionsFor(
   document: ConfigDocument,
@@ -250,6 +253,9 @@ function suggestionsFor(
 
   const counted = /^(-?\d+(?:\.\d+)?)\s*(?:db|samples|images|bits?|px|pixels)$/.exec(text)?.[1];
   if (numeric && counted !== undefined) return { suggestions: [counted] };
+
+  const bits = path.at(-1) === 'num_bits' ? BITS_OF_TYPE.exec(text)?.[1] : undefined;
+  if (numeric && bits !== undefined) return { suggestions: [bits] };
 
   const digits = SEPARATED.test(text) ? text.replace(/[_,' ]/g, '') : text;
   if (!numeric || digits === '' || !Number.isFinite(Number(digits))) return {};

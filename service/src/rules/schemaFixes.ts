@@ -48,6 +48,7 @@ export const schemaFixes: FixTable = {
     return fix('Make it a list', [{ range: { start, end }, newText: text }], texts.length === 1);
   },
   'unknown-key': (document, { path, data }) => [
+    ...unwrapped(document, path, data['unwrapped']),
     ...moved(document, path, data['target']),
     ...fix(`Remove ${String(path.at(-1))}`, removeKey(document, path)),
   ],
@@ -110,6 +111,33 @@ function moved(document: ConfigDocument, path: ConfigPath, place: unknown): Fix[
   const where = isRenamed ? target : above(target);
 
   return fix(`Move ${String(path.at(-1))} to ${where.length === 0 ? 'the top' : placeText(where)}`, edits);
+}
+
+/** The keys of a mapping in its place, where that takes them all and has none of them yet. */
+function unwrapped(document: ConfigDocument, path: ConfigPath, taken: unknown): Fix[] {
+  const value = findNode(document.tree, path);
+  const inner = value?.kind === 'mapping' && value.anchor === undefined ? plainMapping(value) : undefined;
+  if (!Array.isArray(taken) || typeof inner !== 'object' || inner === null) return [];
+  const settings = Object.entries(inner).map(([key, written]) => ({
+    key,
+    written,
+    place: below(above(path), key),
+  }));
+  const isFree = settings.every(
+    ({ key, place }) => taken.includes(key) && findEntry(document.tree, place) === undefined,
+  );
+  if (!isFree) return [];
+  const names = settings.map(({ key }) => key).join(', ');
+  const edits = inOrder(document, [
+    ...settings.map(
+      ({ place, written }) =>
+        (current: ConfigDocument) =>
+          setValue(current, place, written as Written),
+    ),
+    (current) => removeKey(current, path),
+  ]);
+
+  return fix(`Write ${names} without ${String(path.at(-1))}`, edits, true);
 }
 
 /** A value as it is written at another place; undefined where that takes no value of its type. */

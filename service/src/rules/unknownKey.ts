@@ -25,6 +25,23 @@ export function unknownKey(
   const elsewhere = alike.length === 0 || (path.length === 0 && section?.length === 1) ? section : undefined;
   const suggestions = elsewhere === undefined ? alike : [];
   const target = foreign === undefined ? elsewhere && below(elsewhere, key) : foreign;
+  const inner = target === undefined ? [] : keysOfEntry(path, target, known);
+  if (inner.length > 0) {
+    const names = inner.map((name) => `"${name}"`).join(', ');
+    const message = `Unknown key "${key}" in "${placeText(path)}". In an entry, ${names} are for weights and activations together: write them without "${key}".`;
+    const data = { unwrapped: inner };
+
+    return {
+      code: 'unknown-key',
+      severity: 'error',
+      message,
+      start: span.start,
+      end: span.end,
+      path: below(path, key),
+      data,
+    };
+  }
+
   const hint =
     note !== undefined
       ? ` ${note}`
@@ -47,6 +64,18 @@ export function unknownKey(
     path: below(path, key),
     data: { suggestions, ...(target === undefined ? {} : { target }) },
   };
+}
+
+/**
+ * The keys of general settings of weights or activations that an entry of `overrides` has itself: for its operators alone, so that
+ * the general settings are not meant.
+ */
+function keysOfEntry(path: ConfigPath, target: ConfigPath, known: readonly string[]): string[] {
+  const [top, section] = path;
+  const isEntry = top === 'quantization' && section === 'overrides' && path.length === 3;
+  return isEntry && /^(weights|activations)_quantization_params$/.test(String(target.at(-1)))
+    ? keysAt(target).flatMap(({ name }) => (known.includes(name) ? [name] : []))
+    : [];
 }
 
 /** Keys that one may mean; of a setting's path in a matrix, those that differ from it in their last step alone, where there are some. */
