@@ -3,6 +3,7 @@ import { configSchema, resolveRef, type SchemaNode, below, type ConfigPath } fro
 import { describe, expect, it } from 'vitest';
 import { findEntry, findNode, resolved, valueOf } from '../src/document/tree.js';
 import { complete } from '../src/features/completion.js';
+import { summary } from '../../test/kit/summary.js';
 import { accepted, at, completions, config, CONTEXT, labels, type Language } from '../../test/kit/configs.js';
 
 /** The text after the item with this label was accepted. */
@@ -300,5 +301,70 @@ describe('property: an accepted key', () => {
       ),
       { numRuns: 3000 },
     );
+  });
+});
+
+describe('behind the key of a mapping', () => {
+  const model = summary({
+    nodes: [{ name: 'c', op: 'Conv' }],
+    inputs: [{ name: 'x', type: 'float32', dims: [1, 3, 224, 224] }],
+    outputs: [{ name: 'y', type: 'float32', dims: [1, 1000] }],
+  });
+  const chosen = (marked: string, label: RegExp | string, language: Language = 'yaml', snippets = false) => {
+    const item = completions(marked, language, { model, snippets }).find((one) =>
+      typeof label === 'string' ? one.label === label : label.test(one.label),
+    );
+    return item === undefined ? undefined : accepted(at(marked, language).document, item);
+  };
+
+  it.each([
+    [
+      'data:\n  calibration:\n    images: x\n    preprocess: |\n    limit: 3\n',
+      'resize',
+      'data:\n  calibration:\n    images: x\n    preprocess:\n      resize: \n    limit: 3\n',
+    ],
+    ['data:\n  calibration: |\n', 'images', 'data:\n  calibration:\n    images: \n'],
+    ['quantization: ad|\n', 'advanced_parameters', 'quantization:\n  advanced_parameters:\n    \n'],
+    [
+      'quantization: |\n    preset: mixed\n',
+      'subset_size',
+      'quantization:\n    subset_size: \n    preset: mixed\n',
+    ],
+    ['quantization: {ignored_scope: |}\n', 'names', 'quantization: {ignored_scope: {names: }}\n'],
+    ['task: &t |\n', 'type', 'task: &t\n  type: \n'],
+    ['accuracy_control: |# soon\n', 'metric', 'accuracy_control:\n  metric:  # soon\n'],
+    ['matrix: |\n', 'quantization.preset', 'matrix:\n  quantization.preset:\n    - \n'],
+  ])('%j offers its keys: %s', (marked, label, expected) => expect(chosen(marked, label)).toBe(expected));
+
+  it('offers them in JSON, and without those that are there', () => {
+    expect(chosen('{"quantization": |}', 'preset', 'json')).toBe('{"quantization": {"preset": }}');
+    expect(chosen('{"quantization": |}', 'preset', 'json', true)).toBe('{"quantization": {"preset": $0}}');
+    expect(labels('quantization: |\n  preset: mixed\n')).not.toContain('preset');
+    // What begins otherwise is no mapping of keys.
+    expect(labels('quantization: "|"\n')).not.toContain('preset');
+  });
+
+  it('offers what fits the model whole, before the keys', () => {
+    const section = 'data:\n  calibration:\n    images: x\n    preprocess: ';
+    expect(completions(`${section}|\n`, 'yaml', { model })[0]?.label).toMatch(/224/);
+    expect(chosen(`${section}|\n`, /224/)).toMatch(/preprocess:\n {6}resize: 256\n {6}center_crop: 224\n/);
+    expect(chosen('data: {calibration: {images: x, preprocess: |}}\n', /224/)).toContain(
+      'preprocess: {resize: 256, ',
+    );
+  });
+
+  it('has something for every key that takes a mapping', () => {
+    const mappings = (path: ConfigPath, node: SchemaNode): ConfigPath[] =>
+      Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
+        const inner = resolveRef(configSchema, child);
+        const place = below(path, key);
+        return inner.properties === undefined ? [] : [place, ...mappings(place, inner)];
+      });
+    const places = mappings([], configSchema);
+    expect(places.length).toBeGreaterThan(20);
+    for (const place of places) {
+      const text = place.map((key, depth) => `${'  '.repeat(depth)}${String(key)}:`).join('\n');
+      expect(labels(`${text} |\n`), text).not.toEqual([]);
+    }
   });
 });

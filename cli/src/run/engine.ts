@@ -69,11 +69,12 @@ export async function runOnConfig(
   if (request === null) return failed(session, findings, exitCodeFor(findings));
   const { progress, note } = session.messages;
   // What the check has found, the engine may find again.
-  const said = new Set<string>();
+  const notes = new Set<string>();
   const noteOnce = (text: string) => {
-    if (!said.has(text)) note(text);
-    said.add(text);
+    if (!notes.has(text)) note(text);
+    notes.add(text);
   };
+
   for (const finding of findings) noteOnce(placedText(finding));
 
   const hear = (event: EngineEvent) => {

@@ -44,8 +44,8 @@ export async function restoreBySearch(problem: RestoreProblem): Promise<RestoreR
 const measuredIn =
   ({ steps }: Search) =>
   (candidate: Candidate): Candidate => {
-    const own = keyOf(new Set(candidate.operators));
-    const step = steps.find(({ reverted }) => keyOf(new Set(reverted)) === own);
+    const operators = keyOf(new Set(candidate.operators));
+    const step = steps.find(({ reverted }) => keyOf(new Set(reverted)) === operators);
     return step === undefined ? candidate : { ...candidate, dropAlone: step.drop };
   };
 

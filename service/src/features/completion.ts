@@ -34,6 +34,7 @@ import { fileItems, folderOffered } from './files.js';
 import { isOnlyOf, isReadBy } from '../knowledge/sourceKeys.js';
 import { keyDocumentation } from './hover.js';
 import { inputsFor, likelySource } from './inputKeys.js';
+import { cursorInside, mappingItems, takesMapping, takesSection } from './mappingItems.js';
 import { likelyFirst } from './likelyValues.js';
 import { knownValues, withoutMerges } from './knownValues.js';
 import { render } from './markdown.js';
@@ -98,6 +99,7 @@ export interface WantedListing {
 export function listingWanted(cursor: Cursor | null, baseDir: string | null): WantedListing | null {
   if (cursor === null || baseDir === null) return null;
   if (cursor.kind === 'key' && hasSkeletons(cursor.path)) return { folder: baseDir, near: true };
+  if (takesSection(cursor)) return { folder: baseDir, near: true };
   const folder = folderOffered(cursor, baseDir);
   if (cursor.kind === 'value' && hasNearFiles(cursor.path) && folder === baseDir)
     return { folder, near: true };
@@ -342,11 +344,32 @@ function valueItems(document: ConfigDocument, typed: Cursor, context: Completion
       ...names,
       ...files.items,
       ...aliasItems(document, cursor),
+      ...(takesMapping(cursor) ? insideItems(document, cursor, written, context) : []),
       // "Nothing" is what few look for.
       ...listed(allowed.filter(({ value }) => value === null)),
     ],
     isCut: files.isCut || names.length >= MAX_NAMES,
   };
+}
+
+/** What a mapping may hold, behind its key. `beside`: what stands beside it. */
+function insideItems(
+  document: ConfigDocument,
+  cursor: Cursor,
+  beside: Readonly<Record<string, unknown>>,
+  context: CompletionContext,
+): CompletionItem[] {
+  const { baseDir, listings = NO_LISTINGS, model, snippets } = context;
+  const keys = keyItems(document, cursorInside(document, cursor), context).filter(
+    ({ kind }) => kind !== CompletionItemKind.Snippet,
+  );
+  const place = above(cursor.path);
+  const source = Object.keys(beside).find((key) => (DATA_KIND_NAMES as readonly string[]).includes(key));
+  const near = baseDir === null ? [] : skeletons(place, baseDir, listings, model);
+  const isEmpty = resolved(findNode(document.tree, cursor.path))?.kind !== 'mapping';
+  const sections = isEmpty ? [...near, ...modelSkeletons(place, model, source)] : [];
+
+  return mappingItems(document, cursor, { keys, sections }, snippets);
 }
 
 function valueItem(

@@ -14,7 +14,7 @@ export interface Cursor {
   readonly suffix: string;
   /** Keys on the lines around that belong to the same mapping, as far as the tree may not have them. */
   readonly siblings: readonly string[];
-  /** White space before the key. */
+  /** White space before the key; of a value, before its own key. */
   readonly indent: string;
   /** One level of indentation in this document; empty where everything stays on the line. */
   readonly step: string;

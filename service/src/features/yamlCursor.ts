@@ -61,7 +61,8 @@ export function blockCursor(document: ConfigDocument, position: Position, offset
   const colon = line.key === null ? -1 : text.indexOf(':', line.column + line.key.length);
   if (line.key !== null && position.character > colon) {
     const { path } = parentOf(lines, position.line, tabbed ?? line.column, line);
-    return valueCursor(below(path, line.key), text, position, line.valueColumn, step);
+    const indent = ' '.repeat(tabbed ?? line.column);
+    return { ...valueCursor(below(path, line.key), text, position, line.valueColumn, step), indent };
   }
 
   const opening = line.dashes.length > 0 || line.key !== null;

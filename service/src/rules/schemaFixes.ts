@@ -132,7 +132,7 @@ function unwrapped(document: ConfigDocument, path: ConfigPath, taken: unknown): 
     ...settings.map(
       ({ place, written }) =>
         (current: ConfigDocument) =>
-          setValue(current, place, written as Written),
+          setValue(current, place, written),
     ),
     (current) => removeKey(current, path),
   ]);
