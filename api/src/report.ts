@@ -7,7 +7,9 @@ import {
   reportPathOf,
   withAbsolutePaths,
 } from '@quantsmith/schemas';
-import { resolve } from 'node:path';
+import { reportOfConfig } from '@quantsmith/server';
+import { existsSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
 import { reportSarif } from './sarif.js';
 
 export const REPORT_FORMATS = ['table', 'markdown', 'html', 'sarif', 'json'] as const;
@@ -67,13 +69,20 @@ export async function readReport(path: string): Promise<QuantizationReport> {
     fail('report-unreadable', `The report ${file} ${whyUnreadable(error)}.`, { file }),
   );
 
-  if (/\.ya?ml$/i.test(file))
-    fail(
-      'report-unreadable',
-      `${file} is a config, not a report: name the report that its run has written, or the quantized model beside it.`,
-      { file },
-    );
+  const made = await reportOfConfig(file);
+  if (made !== null || /\.ya?ml$/i.test(file)) fail('report-unreadable', notReport(file, made), { file });
   const parsed = parseReport(text);
 
   return 'problem' in parsed ? unreadable(parsed.problem) : parsed.report;
+}
+
+/** What is said of a config that is named as a report. `made`: where its run writes one; null: that is not known. */
+function notReport(file: string, made: string | null): string {
+  const what = `${file} is a config, not a report`;
+  if (made === null)
+    return `${what}: name the report that its run has written, or the quantized model beside it.`;
+  const path = relative(process.cwd(), made);
+  return existsSync(made)
+    ? `${what}: name ${path}, which its run has written.`
+    : `${what}: \`quantsmith run\` writes its report to ${path}, which does not exist yet.`;
 }

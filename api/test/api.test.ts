@@ -101,9 +101,20 @@ describe('check, inspect, report, compare', () => {
     expect((await inspect(join(baseDir, 'digits.onnx'))).inputs[0]).toMatchObject({ name: 'image' });
     expect(await problemOf(inspect(join(baseDir, 'none.onnx')))).toMatchObject({ code: 'model-not-found' });
     expect(await problemOf(report(join(baseDir, 'none.json')))).toMatchObject({ code: 'report-unreadable' });
-    writeFileSync(join(baseDir, 'net.quant.yaml'), 'model: digits.onnx\n');
-    expect(await problemOf(report(join(baseDir, 'net.quant.yaml')))).toMatchObject({
-      message: expect.stringContaining('is a config') as string,
+    // A config is told what to name instead, and so is one of JSON.
+    writeFileSync(join(baseDir, 'net.quant.yaml'), 'model: digits.onnx\noutput: small.onnx\n');
+    writeFileSync(join(baseDir, 'net.quant.json'), '{"model": "digits.onnx"}');
+    writeFileSync(join(baseDir, 'small.onnx.report.json'), '{}');
+    const [yaml, json] = ['net.quant.yaml', 'net.quant.json'].map((name) => join(baseDir, name));
+    expect(await problemOf(report(yaml!))).toMatchObject({
+      message: expect.stringMatching(
+        /is a config, not a report: name .*small\.onnx\.report\.json, which its run/,
+      ),
+    });
+    expect(await problemOf(compare(yaml!, json!))).toMatchObject({
+      message: expect.stringMatching(
+        /name .*small\.onnx.* writes its report to .*net\.int8\.onnx\.report\.json, which/,
+      ),
     });
   });
 

@@ -11,6 +11,7 @@ export {
 export { keptConfig } from './check/keptConfig.js';
 export { checkConfigWith, finishedRun } from './check/changed.js';
 export { findingsOf, invalidity, type ConfigFinding } from './check/invalidity.js';
+export { reportOfConfig } from './check/reportOfConfig.js';
 export { reportFindings, type ReportFinding } from './check/reportFindings.js';
 export { requestRun, type RequestOptions } from './runs/request.js';
 export { planSweep, useCombination, type PlannedRun } from './runs/sweepPlan.js';
