@@ -166,7 +166,7 @@ describe('quantsmith compare', () => {
     expect((await run(a, b, { format: 'table', ...kept })).code).toBe(0);
     const { code, err } = await run(a, b, { format: 'table', ...kept, maxSize: { times: 1.2 } });
     expect(code).toBe(5);
-    expect(err).toBe('error: The size is 0.03 MB, 0.02 MB is allowed. [limit-exceeded]\n');
+    expect(err).toBe('error: The size is 30.0 kB, 24.0 kB is allowed. [limit-exceeded]\n');
   });
 
   it('keeps no limit by a figure that nobody measured', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -84,6 +84,13 @@ describe('sweep', () => {
     expect(page).toContain('href="plain.int8.onnx.report.html"');
     expect(readFileSync(join(folder, 'plain.int8.onnx.report.html'), 'utf8')).toContain('<h1>');
     expect(page).toContain('a.quant.yaml: overflow_fix=disable');
+  });
+
+  it('tells configs of the same name apart by their paths', () => {
+    mkdirSync(join(folder, 'other'));
+    write('other/plain.quant.yaml', CONFIG.replaceAll(/(digits\.onnx|data\/)/g, '../$1'));
+    const { stdout, stderr } = quantsmith('sweep', 'plain.quant.yaml', 'other/plain.quant.yaml');
+    for (const text of [stdout, stderr]) expect(text).toContain('other/plain.quant.yaml');
   });
 
   it('--use writes the settings of a combination into the config, whose comments and matrix stay', () => {
@@ -197,13 +204,14 @@ it('run with an objective writes a model that keeps the constraint, and the same
         candidates: unknown[];
         points: { chosen: boolean; satisfied: boolean; on_front: boolean }[];
       };
+      size: { quantized_bytes: number };
     };
-  const { metric, objective, output } = run();
+  const { metric, objective, output, size } = run();
   expect(metric).toMatchObject({ max_drop: 0.1, satisfied: true });
   expect(objective.time_limited).toBe(false);
   expect(objective.candidates.length).toBeGreaterThan(0);
   expect(objective.points.filter(({ chosen }) => chosen)).toMatchObject([
-    { satisfied: true, on_front: true },
+    { satisfied: true, on_front: true, size_bytes: size.quantized_bytes },
   ]);
   expect(run().output.sha256).toBe(output.sha256);
 });

@@ -83,9 +83,11 @@ async function workerFor(dir: string, loses: (key: string) => boolean = () => fa
   let hear: (message: EngineMessage) => void = () => undefined;
   const counts = { worker: 0, here: 0, processors: 0 };
   const failures: unknown[] = [];
+  const told: string[] = [];
   let last = Promise.resolve();
   const emit = (event: EngineEvent) => {
     if (event.type === 'processor') counts.processors++;
+    if (event.type === 'problem') told.push(event.problem.code);
     if (event.type !== 'unit') return;
     const { key, unit } = event.offered;
     last = last.then(async () => {
@@ -98,7 +100,7 @@ async function workerFor(dir: string, loses: (key: string) => boolean = () => fa
   };
 
   const listen: Channel['listen'] = (listener) => (hear = listener);
-  return { emit, listen, counts, failures };
+  return { emit, listen, counts, failures, told };
 }
 
 const offer = (store: string): SharedWork => ({ store, role: 'offer' });
@@ -136,6 +138,14 @@ describe('work that is shared', () => {
     expect(worker.counts.here).toBeGreaterThan(3);
     expect(worker.counts.worker).toBeGreaterThan(3);
   });
+
+  it('says once that announced results do not appear, and waits for none after that', async () => {
+    const elsewhere = await workerFor(newFolder());
+    const mixed = await made(requestFor('top1', newFolder(), offer(newFolder())), elsewhere);
+    expect(elsewhere.counts.worker).toBeGreaterThan(10);
+    expect(elsewhere.told.filter((code) => code === 'result-not-seen')).toHaveLength(1);
+    expect(mixed.report).toEqual((await madeAlone()).report);
+  }, 60_000);
 
   it('compares outputs with those of the float model, which each process computes', async () => {
     const expected = await made(requestFor('sqnr', newFolder()));

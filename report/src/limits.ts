@@ -1,5 +1,5 @@
 import type { Comparison } from './compare.js';
-import { metricValue } from './figures.js';
+import { bytes, duration, metricValue } from './figures.js';
 import type { Subject } from './subject.js';
 
 /** What the second of two compared models may cost. */
@@ -66,7 +66,7 @@ function latency(a: Subject, b: Subject, limit: Limit): LimitExceeded | null {
   const what = {
     limit: 'max_latency',
     name: 'latency',
-    show: (ms: number) => `${ms.toFixed(3)} ms`,
+    show: duration,
   } as const;
   const sameMachine =
     a.measured_on?.cpu === b.measured_on?.cpu && a.measured_on?.threads === b.measured_on?.threads;
@@ -80,8 +80,7 @@ function latency(a: Subject, b: Subject, limit: Limit): LimitExceeded | null {
 }
 
 function size(a: Subject, b: Subject, limit: Limit): LimitExceeded | null {
-  const show = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
-  return bounded({ limit: 'max_size', name: 'size', show }, a.bytes, b.bytes, limit, b.path);
+  return bounded({ limit: 'max_size', name: 'size', show: bytes }, a.bytes, b.bytes, limit, b.path);
 }
 
 function bounded(

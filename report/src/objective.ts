@@ -16,15 +16,26 @@ export function objectiveText({
   time_limit: limit,
   points,
 }: Objective): string {
-  const best = minimize === 'size' ? 'smallest' : 'fastest';
+  const measured = `${counted(points.length, 'measured model')} whose drop is allowed`;
   const result = satisfied
-    ? `The ${best} of ${counted(points.length, 'measured model')} whose drop is allowed.`
+    ? minimize === 'size'
+      ? `The smallest of ${measured}.`
+      : looksBeaten(points)
+        ? `None of ${measured} is faster than it by more than chance.`
+        : `The fastest of ${measured}.`
     : 'No model was seen whose drop is allowed: this is the one with the smallest drop.';
   const ended = isLimited
     ? ` The time limit of ${limit ?? 0} s ended the search: another run may come to another model.`
     : '';
 
   return `${result}${ended}`;
+}
+
+/** Whether one of them took less time than the chosen one: by so little that it may be chance, or it had been chosen. */
+function looksBeaten(points: Objective['points']): boolean {
+  const latency = points.find(({ chosen }) => chosen)?.latency_ms ?? null;
+  if (latency === null) return false;
+  return points.some(({ satisfied, latency_ms: other }) => satisfied && other !== null && other < latency);
 }
 
 /** The models that the search for an objective has measured on all samples, and the changes that it looked at on a few. */

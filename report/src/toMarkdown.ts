@@ -83,11 +83,17 @@ function inline(text: Text): string {
   return spansOf(text).map(spanMarkdown).join('');
 }
 
+/** A link, encoded already, without what would end it: encodeURIComponent leaves brackets as they are. */
+const linkTarget = (href: string) =>
+  href.replaceAll(
+    /[()<>\s]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+
 function spanMarkdown(span: Span): string {
   if (typeof span === 'string') return markdownText(span);
   if ('code' in span) return markdownCellCode(span.code);
-  if ('href' in span)
-    return `[${markdownText(span.text)}](${encodeURI(span.href).replaceAll(/[()]/g, encodeURIComponent)})`;
+  if ('href' in span) return `[${markdownText(span.text)}](${linkTarget(span.href)})`;
   if (!('tone' in span)) return markdownText(plainSpan(span));
   return span.tone === 'quiet' || span.text.trim() !== span.text
     ? markdownText(span.text)

@@ -59,13 +59,13 @@ describe('limits of a comparison', () => {
   it('hold latency and size, absolute or as multiples', () => {
     const slow = changed({ latency_ms: 1.5, bytes: 3_000_000 });
     expect(messages({ maxLatency: { absolute: 1.2 }, maxSize: { absolute: 2_500_000 } }, slow)).toEqual([
-      'The latency is 1.500 ms, 1.200 ms is allowed.',
+      'The latency is 1.50 ms, 1.20 ms is allowed.',
       'The size is 3.00 MB, 2.50 MB is allowed.',
     ]);
     expect(exceeded({ maxLatency: { times: 1.1 }, maxSize: { times: 200 } }, slow)).toEqual([
       {
         ...{ limit: 'max_latency', allowed: 1.1, found: 1.5 },
-        message: 'The latency is 1.500 ms, 1.100 ms is allowed.',
+        message: 'The latency is 1.50 ms, 1.10 ms is allowed.',
       },
     ]);
   });

@@ -372,6 +372,25 @@ describe('settings that were tried before float', () => {
   });
 });
 
+describe('what a search for an objective has found', () => {
+  it('is called the fastest only where no other figure says otherwise', () => {
+    const point = (latency: number, chosen: boolean) => ({
+      ...{ settings: '', float_operators: [], metric: 0.97, drop: 0, satisfied: true, size_bytes: 10 },
+      ...{ latency_ms: latency, on_front: true, chosen },
+    });
+    const said = (...points: ReturnType<typeof point>[]) => {
+      const search = { max_drop: 0.01, satisfied: true, time_limit: null, time_limited: false };
+      const objective = { minimize: 'latency' as const, ...search, candidates: [], points };
+      return flat(reportText(sampleReport({ objective })));
+    };
+
+    expect(said(point(1, true), point(2, false))).toContain('The fastest of 2 measured models');
+    expect(said(point(1, true), point(0.99, false))).toContain(
+      'None of 2 measured models whose drop is allowed is faster than it by more than chance.',
+    );
+  });
+});
+
 describe('many names', () => {
   it('are cut in a line, with their number, and stand whole in the table of layers', () => {
     const all = Array.from({ length: 40 }, (_, index) => `/layer/${index}`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { QuantizationReport } from '@quantsmith/schemas';
 import { sampleReport } from '../../test/kit/sampleReport.js';
-import { runsHtml, type ListedRun } from '../src/index.js';
+import { runsHtml, runsText, type ListedRun } from '../src/index.js';
 import { runsDocument } from '../src/runsDocument.js';
 import { toMarkdown } from '../src/toMarkdown.js';
 import { attribute, type Element, parsePage, textOf } from './page.js';
@@ -88,6 +88,15 @@ describe('many runs at once', () => {
       ['fast: 90.00 %, 10 kB', 'point'],
       ['beaten: 89.00 %, 30 kB', 'estimate'],
     ]);
+  });
+
+  it('are linked as they are encoded, and say nothing of charts, where there is none to see', () => {
+    const file = 'a.preset=mixed,types=(1).report.json';
+    const runs = [run('a', {}, { href: encodeURIComponent(file) }), run('b', {})];
+    const markdown = runsMarkdown(runs);
+    const [, target = ''] = /\]\(([^)]*)\)/.exec(markdown) ?? [];
+    expect(decodeURIComponent(target)).toBe(file);
+    for (const text of [markdown, runsText(runs, null)]) expect(text).not.toContain('the table below');
   });
 
   it('know that less of an error is better', () => {

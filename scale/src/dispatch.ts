@@ -46,6 +46,10 @@ interface Offering {
   /** When the server, and a worker of each queue, were there last. */
   reachedAt: number;
   readonly servedAt: Map<string, number>;
+  /** Queues whose units the run computes at once, since no worker has been there for long. */
+  readonly unserved: Set<string>;
+  /** Whether the server has not been reached for long. */
+  isAway: boolean;
   /** When late units were put into their queues again. */
   addedAt: number;
 }
@@ -71,11 +75,18 @@ export function openDispatch(
         tell(`A worker could not compute a unit of work, which is computed here: ${reason}`);
       settle(waiting, key, 'here');
     },
+    onRefused(key, reason) {
+      tell(
+        `Redis at ${place.name} takes no units of work: the run computes by itself until it does. It says: ${reason}`,
+      );
+      settle(waiting, key, 'here');
+    },
   });
 
   const offering: Offering = {
     ...{ redis, server: place.name, why, patienceMs, queues, waiting, tell },
     ...{ processors: new Map(), servedAt: new Map(), reachedAt: performance.now(), addedAt: 0 },
+    ...{ unserved: new Set(), isAway: false },
   };
   let looking = Promise.resolve();
   const timer = setInterval(() => {
@@ -85,6 +96,12 @@ export function openDispatch(
   return {
     announce: (tested) => offering.processors.set(tested.processor.threads, tested),
     offer(unit) {
+      // It is in the queue all the same, for a worker that comes.
+      if (isHopeless(offering, unit)) {
+        if (!offering.isAway) void add(offering, unit);
+        return Promise.resolve('here');
+      }
+
       const outcome = new Promise<'done' | 'here'>((resolve) =>
         waiting.set(unit.key, { unit, since: performance.now(), resolve }),
       );
@@ -124,6 +141,12 @@ function queueOf({ processors }: Offering, { processor, modules }: OfferedUnit):
   return tested === undefined ? null : queueName(tested, modules);
 }
 
+/** Whether nobody would compute a unit: the run is not kept waiting for what it knows. */
+function isHopeless(offering: Offering, unit: OfferedUnit): boolean {
+  const name = queueOf(offering, unit);
+  return offering.isAway || (name !== null && offering.unserved.has(name));
+}
+
 /** Puts a unit into its queue; gives it back where no queue is known. */
 async function add(offering: Offering, unit: OfferedUnit): Promise<void> {
   const name = queueOf(offering, unit);
@@ -141,11 +164,13 @@ async function look(offering: Offering): Promise<void> {
     tell(
       `Redis at ${server} cannot be reached${why()}: the run computes by itself until it can. Nothing is lost.`,
     );
+    offering.isAway = true;
     giveBack(waiting, [...waiting.keys()]);
     return;
   }
 
   offering.reachedAt = now;
+  offering.isAway = false;
   await judgeWorkers(workers, [...processors.values()], { redis, tell });
   takeFromUnserved(offering, workers, now);
   if (now - offering.addedAt < AGAIN_MS) return;
@@ -156,14 +181,16 @@ async function look(offering: Offering): Promise<void> {
 
 /** Gives units back that wait for workers of whom none has been there for long. */
 function takeFromUnserved(offering: Offering, workers: readonly KnownWorker[], now: number): void {
-  const { queues, servedAt, patienceMs, waiting, tell } = offering;
+  const { queues, servedAt, unserved, patienceMs, waiting, tell } = offering;
   for (const name of queues.names()) {
     const last = isServed(name, workers) ? now : (servedAt.get(name) ?? now);
     servedAt.set(name, last);
+    if (last === now) unserved.delete(name);
     if (now - last < patienceMs) continue;
     const units = [...waiting.values()].filter(({ unit }) => queueOf(offering, unit) === name);
     if (units.length === 0) continue;
     tell('No suitable worker is connected: the run computes by itself until one is.');
+    unserved.add(name);
     giveBack(
       waiting,
       units.map(({ unit }) => unit.key),

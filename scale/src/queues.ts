@@ -15,6 +15,8 @@ export interface Queues {
 interface QueuesOptions {
   readonly onDone: (key: string) => void;
   readonly onFailed: (key: string, reason: string) => void;
+  /** The server is there and does not take the unit: its memory is full, say, or it only reads. */
+  readonly onRefused: (key: string, reason: string) => void;
 }
 
 /** A unit that has ended so many workers is computed by the run itself. */
@@ -22,7 +24,7 @@ const ATTEMPTS = 3;
 
 const quiet = () => undefined;
 
-export function openQueues({ options }: RedisPlace, { onDone, onFailed }: QueuesOptions): Queues {
+export function openQueues({ options }: RedisPlace, { onDone, onFailed, onRefused }: QueuesOptions): Queues {
   const opened = new Map<string, { readonly queue: Queue; readonly events: QueueEvents }>();
   // Units stay in their queue when the run computes them itself: a worker that comes late takes some.
   const queued = new Map<string, Queue>();
@@ -50,7 +52,9 @@ export function openQueues({ options }: RedisPlace, { onDone, onFailed }: Queues
       const { queue } = opened.get(name) ?? open(name);
       queued.set(key, queue);
       const job = { jobId: key, attempts: ATTEMPTS, removeOnComplete: true, removeOnFail: true };
-      await queue.add('unit', unit, job).catch(quiet);
+      await queue.add('unit', unit, job).catch((error: unknown) => {
+        if (error instanceof Error && error.name === 'ReplyError') onRefused(key, error.message);
+      });
     },
     async close(isReached) {
       const left = isReached ? [...queued] : [];

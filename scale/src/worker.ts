@@ -92,14 +92,16 @@ async function untilStopped(signal: AbortSignal, beat: () => Promise<string | nu
   return null;
 }
 
+/** Ends early when the signal is aborted. */
 function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
     const end = () => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
       resolve();
     };
 
+    const timer = setTimeout(end, milliseconds);
     signal?.addEventListener('abort', end, { once: true });
   });
 }

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +46,7 @@ function startWorker(place: RedisPlace, { tested = RUN, modules = false } = {}) 
     keys,
     notes,
     refusal,
+    signal: stop.signal,
     stop() {
       stop.abort();
       return refusal;
@@ -120,6 +122,53 @@ describe.skipIf(!hasRedis).concurrent('units that a run offers', () => {
       expect.stringContaining('runs on another kind of processor (x64 with avx2'),
     ]);
     await run.close();
+  });
+
+  it('are no longer waited for where nobody has come, and are in the queue for whoever comes', async () => {
+    const place = placeOf(3);
+    const run = startRun(place);
+    expect(await run.offer('first')).toBe('here');
+    // A turn of the event loop, where the look for workers takes a second.
+    const turn = new Promise((resolve) => setImmediate(resolve, 'waits'));
+    expect(await Promise.race([run.offer('next'), turn])).toBe('here');
+
+    const worker = startWorker(place);
+    await vi.waitUntil(() => worker.keys.includes('next'), 10_000);
+    await vi.waitUntil(async () => (await run.offer(`later ${performance.now()}`)) === 'done', 10_000);
+    expect(run.notes).toHaveLength(1);
+    await Promise.all([worker.stop(), run.close()]);
+  });
+
+  it('are computed by the run, and said why, where the server takes none', async () => {
+    const at = await freePort();
+    const full = await startRedis(at, folder, PASSWORD);
+    const place = placeOf(0, at);
+    const redis = new Redis(place.options);
+    await redis.config('SET', 'maxmemory', '1');
+    const run = startRun(place, 60_000);
+    expect(await run.offer('a')).toBe('here');
+    expect(run.notes).toEqual([
+      expect.stringMatching(
+        /^Redis at \S+ takes no units of work: the run computes by itself until it does\. It says: .*OOM/,
+      ),
+    ]);
+    await run.close();
+    redis.disconnect();
+    full.kill('SIGKILL');
+  });
+
+  it('leave nothing behind in a worker that waits for them', async () => {
+    const place = placeOf(4);
+    const worker = startWorker(place);
+    const redis = new Redis(place.options);
+    const told = () => redis.keys(workerKey('*'));
+    await vi.waitUntil(async () => (await told()).length === 1, 10_000);
+    await redis.del(await told());
+    // It has told of itself again.
+    await vi.waitUntil(async () => (await told()).length === 1, 10_000);
+    expect(getEventListeners(worker.signal, 'abort').length).toBeLessThanOrEqual(1);
+    redis.disconnect();
+    await worker.stop();
   });
 
   it('wait, and say why, where the server lets nobody in', async () => {

@@ -78,13 +78,21 @@ it('tries nothing where a few samples take as long as all', async () => {
   expect(dropped.get(5)?.reason).toBe('The time limit was reached before it began.');
 });
 
+it('makes runs in their order where the time is not enough to try anything', async () => {
+  const { go, completed, tried, stages } = played(4, 10);
+  const dropped = await go(15);
+  expect([completed, tried, stages]).toEqual([[0, 1], [], []]);
+  expect(dropped.get(3)?.reason).toBe('The time limit was reached before it began.');
+});
+
 it('says what there was no time to try at all, and what failed', async () => {
   const { go, completed } = played(5, 10, { failing: [2] });
   const dropped = await go(20.7);
-  expect(completed).toEqual([0]);
+  // The best of those that were tried is run in the time that was kept for it.
+  expect(completed).toEqual([0, 3]);
   expect(dropped.get(2)?.reason).toBe('It failed: Cut short.');
   expect(dropped.get(4)).toMatchObject({
-    ...{ stage: 0, samples: 0, reason: 'The time limit was reached before it was tried.' },
+    ...{ stage: 0, samples: 0, reason: 'There was no time left to try it.' },
   });
 });
 

@@ -17,8 +17,8 @@ import {
   runsText,
 } from '@quantsmith/report';
 import { fail, reportPathOf } from '@quantsmith/schemas';
-import { basename } from 'node:path';
 import { EXIT } from '../output/exitCodes.js';
+import { shortNames } from '../output/names.js';
 import { linkTo, writePages } from '../output/pages.js';
 import type { Session } from '../output/session.js';
 import { terminalPaint } from '../output/terminal.js';
@@ -108,8 +108,7 @@ async function renderRuns(
   return runsText(runs, settings, output === undefined ? terminalPaint() : undefined);
 }
 
-/** By the last part of their paths where these tell them apart. */
 function labelled(reports: readonly PlacedReport[]): (PlacedReport & { readonly label: string })[] {
-  const isUnique = new Set(reports.map(({ path }) => basename(path))).size === reports.length;
-  return reports.map((report) => ({ ...report, label: isUnique ? basename(report.path) : report.path }));
+  const nameOf = shortNames(reports.map(({ path }) => path));
+  return reports.map((report) => ({ ...report, label: nameOf(report.path) }));
 }

@@ -2,12 +2,13 @@ import { sweep, type Sweep, type SweepPoint, type SweepRun } from '@quantsmith/a
 import { useCombination } from '@quantsmith/server';
 import { claimTextPlace } from '@quantsmith/model/files';
 import { sweepHtml, sweepMarkdown, sweepText, type SweptRun } from '@quantsmith/report';
-import { basename, dirname, extname, relative, resolve } from 'node:path';
+import { dirname, extname, relative, resolve } from 'node:path';
 import { changeText, fail, hasErrors, metricValue, type Problem, type Settings } from '@quantsmith/schemas';
 import { refuseModel } from '../run/engine.js';
 import { openSharing, type ScaleOptions } from '../run/scaleOut.js';
 import { cancellable } from '../run/signals.js';
 import { EXIT, exitCodeOf } from '../output/exitCodes.js';
+import { shortNames } from '../output/names.js';
 import { linkTo, writePages } from '../output/pages.js';
 import { placedText, problemAsJson, problemsIn, type Session } from '../output/session.js';
 import { terminalPaint } from '../output/terminal.js';
@@ -53,6 +54,7 @@ export async function sweepCommand(
   if (output !== undefined) await claimTextPlace(output, configs);
 
   const { progress, note } = messages;
+  const labels = labelsFor(configs);
   const sharing = await openSharing(options, note);
   const done = await cancellable((signal) =>
     sweep(configs, {
@@ -67,7 +69,7 @@ export async function sweepCommand(
       },
       onRun: (run) => {
         progress.end();
-        note(runText(run, configs.length === 1));
+        note(runText(run, labels));
       },
       onStage: ({ samples, runs, dropped, seconds }) =>
         note(
@@ -87,7 +89,7 @@ export async function sweepCommand(
   const isJson = options.json === true || options.format === 'json';
   const format = isJson ? 'json' : (options.format ?? BY_EXTENSION[extname(output ?? '')] ?? 'table');
   const pages = format === 'html' && output !== undefined ? await pagesOf(done, messages) : null;
-  await printOrWrite(rendered(done, format, output, pages), output, format);
+  await printOrWrite(rendered(done, format, output, pages, labels), output, format);
 
   return exitCode(done, options.strict === true);
 }
@@ -109,10 +111,10 @@ function pagesOf({ points }: Sweep, messages: Session['messages']) {
 }
 
 /** One line before a run and one after it. */
-function runText(run: SweepRun, isOnly: boolean): string {
+function runText(run: SweepRun, labelOf: LabelOf): string {
   const { index, total, point, samples } = run;
   const few = samples === null ? '' : ` on ${samples} samples`;
-  const subject = `[${index + 1}/${total}] ${labelOf(run, isOnly)}${few}`;
+  const subject = `[${index + 1}/${total}] ${labelOf(run)}${few}`;
   if (point === null) return subject;
   const { report, kept, problem } = point;
   if (report === null) return `${subject}: failed: ${problem?.message ?? ''}`;
@@ -125,10 +127,15 @@ function runText(run: SweepRun, isOnly: boolean): string {
   return `${subject}${figure}${kept ? ', kept from before' : ''}`;
 }
 
+type LabelOf = (run: Pick<SweepPoint, 'config' | 'name'>) => string;
+
 /** What tells runs of one config apart is enough where there is only one. */
-function labelOf({ config, name }: Pick<SweepPoint, 'config' | 'name'>, isOnly: boolean): string {
-  if (name === '') return basename(config);
-  return isOnly ? name : `${basename(config)}: ${name}`;
+function labelsFor(configs: readonly string[]): LabelOf {
+  const nameOf = shortNames(configs);
+  return ({ config, name }) => {
+    if (name === '') return nameOf(config);
+    return configs.length === 1 ? name : `${nameOf(config)}: ${name}`;
+  };
 }
 
 function rendered(
@@ -136,10 +143,9 @@ function rendered(
   format: SweepFormat,
   output: string | undefined,
   pages: ReadonlyMap<string, string> | null,
+  labelOf: LabelOf,
 ): string {
-  const { points } = done;
-  const isOnly = new Set(points.map(({ config }) => config)).size === 1;
-  const runs = points.map((point) => listed(point, isOnly, output, pages));
+  const runs = done.points.map((point) => ({ label: labelOf(point), ...listed(point, output, pages) }));
   switch (format) {
     case 'json':
       return JSON.stringify(asJson(done, output), null, 2);
@@ -159,15 +165,14 @@ const folderOf = (output: string | undefined) =>
 /** Links lead from where the page lies to the pages of the reports. */
 function listed(
   point: SweepPoint,
-  isOnly: boolean,
   output: string | undefined,
   pages: ReadonlyMap<string, string> | null,
-): SweptRun {
+): Omit<SweptRun, 'label'> {
   const { report, reportPath, onFront, problem, dropped } = point;
   const href = linkTo(pages?.get(reportPath) ?? reportPath, output);
   const failure = problem?.message ?? null;
 
-  return { label: labelOf(point, isOnly), report, href, onFront, failure, dropped };
+  return { report, href, onFront, failure, dropped };
 }
 
 /** As `quantsmith schema sweep` says; paths are relative to the file, or to the working folder. */

@@ -28,7 +28,10 @@ export interface FasterContext {
 export interface Faster {
   /** Whether the second is faster than the first by more than chance and noise. */
   readonly isFaster: (first: Comparable, second: Comparable) => Promise<boolean>;
-  /** Median of a model's latency in milliseconds, from its first comparison; null: it was in none. */
+  /**
+   * A model's latency in milliseconds: the median of its first comparison, as it relates there to the model that was known before it,
+   * so that figures of different comparisons can be compared; null: it was in none.
+   */
   readonly known: (model: Comparable) => number | null;
 }
 
@@ -66,8 +69,11 @@ export function fasterBy({ alone, cache, cpu, threads, warn }: FasterContext): F
       const [first, second] = [encoded(a), encoded(b)];
       if (first.hash === second.hash) return false;
       const result = await compared(first, second);
-      if (!medians.has(first.hash)) medians.set(first.hash, result.first);
-      if (!medians.has(second.hash)) medians.set(second.hash, result.second);
+      // How busy the machine is changes between comparisons, and hardly within one.
+      const known = medians.get(first.hash) ?? null;
+      if (known === null) medians.set(first.hash, result.first);
+      if (!medians.has(second.hash))
+        medians.set(second.hash, known === null ? result.second : (known * result.second) / result.first);
 
       return result.ratio !== null && result.ratio[0] > MARGIN;
     },

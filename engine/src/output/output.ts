@@ -125,7 +125,7 @@ export async function editReport(paths: RunPaths, edit: (text: string) => string
 }
 
 /** The model with the key by which a later run knows that it may replace it. */
-function marked(model: ModelProto): ModelProto {
+export function marked(model: ModelProto): ModelProto {
   const others = model.metadataProps.filter(({ key }) => key !== MODEL_KEY);
   const mark = create(StringStringEntryProtoSchema, { key: MODEL_KEY, value: TOOL.version });
   return { ...model, metadataProps: [...others, mark] };

@@ -14,6 +14,7 @@ import { operatorCosts } from '../measure/slowdown.js';
 import { changeText, objectiveMoves } from '../objective/moves.js';
 import { objectiveReport } from '../objective/report.js';
 import { searchObjective, type Candidate, type Model, type Point } from '../objective/search.js';
+import { marked } from '../output/output.js';
 import { plan, type ObjectivePlan, type Plan } from '../plan/plan.js';
 import { buildModel, reversible, sessionOptions } from '../quantize/quantization.js';
 import type { RestoreContext } from '../restore/context.js';
@@ -113,7 +114,7 @@ function contentOf(model: MadeModel): { readonly bytes: number; readonly hash: s
   const built = modelOf(model);
   const weights = weightBytes(built);
   if (weights > MAX_ENCODED) return { bytes: weights, hash: randomUUID() };
-  const encoded = encodeModel(built);
+  const encoded = encodeModel(marked(built));
 
   return { bytes: encoded.byteLength, hash: sha256(encoded) };
 }

@@ -35,6 +35,7 @@ export function openSpread(input: SpreadInput): Spread {
   // Models take memory.
   const turn = oneAtATime();
   const gate = openGate();
+  const lookout = openLookout(input);
 
   const stateOf = async (offer: Offer, here: () => Promise<readonly SampleState[]>) => {
     const { key, unit } = offer;
@@ -42,9 +43,8 @@ export function openSpread(input: SpreadInput): Spread {
     if (known !== null) return known;
     const outcome = await transport.offer(offer);
     if (outcome === 'elsewhere') return null;
-    const announced = outcome === 'done' ? await seen(store, key, unit) : null;
+    const announced = outcome === 'done' ? await lookout.seen(key, unit) : null;
     if (announced !== null) return announced;
-    if (outcome === 'done') input.warn([notSeen(store)]);
 
     return turn(async () => {
       const meanwhile = await store.result(key, unit);
@@ -104,14 +104,31 @@ async function offersOf(
   });
 }
 
-async function seen(store: Store, key: string, unit: Unit): Promise<readonly SampleState[] | null> {
-  for (const end = performance.now() + SEEN_WITHIN_MS; performance.now() < end;) {
-    const states = await store.result(key, unit);
-    if (states !== null) return states;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-  }
+interface Lookout {
+  /** The result that a worker has announced; null: it does not appear. */
+  readonly seen: (key: string, unit: Unit) => Promise<readonly SampleState[] | null>;
+}
 
-  return null;
+/** Waits for announced results. After one has not appeared, which is told once, others are no longer waited for. */
+function openLookout({ store, warn }: Pick<SpreadInput, 'store' | 'warn'>): Lookout {
+  let isBlind = false;
+  return {
+    async seen(key, unit) {
+      const end = performance.now() + SEEN_WITHIN_MS;
+      for (;;) {
+        const states = await store.result(key, unit);
+        if (states !== null) return states;
+        if (isBlind) return null;
+        if (performance.now() >= end) break;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      }
+
+      isBlind = true;
+      warn([notSeen(store)]);
+
+      return null;
+    },
+  };
 }
 
 const notSeen = ({ dir }: Store): Problem => ({

@@ -83,7 +83,7 @@ export async function halve(runs: readonly PlannedRun[], deadline: number, work:
     // Time for one whole run stays.
     const limits = { deadline: deadline - 1000 * whole.seconds, seconds: DEAR * whole.seconds };
     const stage = await tryAll(alive, samples, limits, work, now);
-    if (stage.isDear) break;
+    if (stage.isDear || stage.tried === 0) break;
     const wanted = Math.max(1, affordable(), Math.ceil(alive.length / 2));
     const kept = stage.ranked.slice(0, Math.min(wanted, stage.ranked.length));
     const out = alive.filter((run) => !kept.includes(run));
@@ -139,7 +139,7 @@ async function tryAll(
     seconds: (now() - begun) / 1000,
     droppedAt(run, stage) {
       const result = results.get(run);
-      if (result === undefined) return untried('The time limit was reached before it was tried.');
+      if (result === undefined) return untried('There was no time left to try it.');
       if ('code' in result) return { ...untried(`It failed: ${result.message}`), stage, samples };
       const place = ranked.indexOf(run) + 1;
       const reason = `It came ${place}. of ${ranked.length} on ${samples} samples.`;
