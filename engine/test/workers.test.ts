@@ -4,6 +4,7 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { batchSize } from '../src/validation/batchSize.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
+import type { QuantsmithError } from '@quantsmith/schemas';
 import { ints, loaded, model, node, value } from '../../test/kit/models.js';
 
 /** Models on rows of four values. */
@@ -112,6 +113,42 @@ describe('workers', () => {
       const next = await workers.open(doubling, {});
       for await (const [, results] of next.run(samples(1))) expect(results['y']!.data[0]).toBe(0);
       await next.release();
+    });
+  });
+  it.each([
+    ['one', () => oneWorker(2)],
+    ['two', () => openWorkers(2)],
+  ])('blame no sample for what all of them fail of, and the one that alone does (%s)', async (_, open) => {
+    await withWorkers(open(), async (workers) => {
+      const reshaped = model({
+        nodes: [node('Reshape', ['x', 'shape'], ['y'])],
+        inputs: [value('x', ['n', 'size'])],
+        outputs: [value('y', ['n', 'a', 'b'])],
+        initializers: [ints('shape', [-1, 2, 2])],
+      });
+      const sized = (name: string, size: number) => ({
+        name,
+        feeds: { x: { type: 'float32', dims: [1, size], data: new Float32Array(size) } as HostTensor },
+      });
+      for (const batch of [1, 2]) {
+        const runner = await workers.open(reshaped, { batch });
+        const failureOf = async (given: readonly ReturnType<typeof sized>[]) => {
+          const drain = async () => {
+            for await (const result of runner.run(given)) expect(result).toHaveLength(2);
+          };
+
+          const error: unknown = await drain().catch((reason: unknown) => reason);
+          return (error as QuantsmithError).problem;
+        };
+
+        const [fine, wrong] = [sized('fine', 4), sized('wrong', 5)];
+        const common = await failureOf([sized('#0', 5), sized('#1', 5), sized('#2', 5)]);
+        expect(common.message).toMatch(/^ONNX Runtime cannot run the model: .*reshape/i);
+        expect(common.data).not.toHaveProperty('sample');
+        for (const given of [[wrong, fine, fine], [fine, wrong, wrong], [fine, fine, fine, wrong], [wrong]])
+          expect((await failureOf(given)).message).toMatch(/^Sample "wrong": /);
+        await runner.release();
+      }
     });
   });
   it('say why a model cannot be loaded', async () => {

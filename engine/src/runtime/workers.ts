@@ -84,10 +84,16 @@ async function openHere(bytes: Uint8Array, options: SessionOptions, batch: numbe
   return {
     async *run(samples, outputs) {
       const next = chunks(samples);
+      const runChunk = (chunk: readonly Runnable[]) => {
+        const { feeds, grouped } = feedsOf(chunk);
+        return runSamples(session, feeds, { outputs, batch, grouped });
+      };
+
+      let isFirst = true;
       for (let some = await next(batch); some.length > 0; some = await next(batch)) {
-        const { feeds, grouped } = feedsOf(some);
-        const options = { outputs, batch, grouped };
-        const results = await runSamples(session, feeds, options).catch(namingSample(some));
+        const other = async () => some[1] ?? (await next(1))[0];
+        const results = await runChunk(some).catch(blaming(some, isFirst ? { other, runChunk } : null));
+        isFirst = false;
         for (const [index, sample] of some.entries()) yield [sample, results[index]!] as const;
       }
     },
@@ -176,22 +182,28 @@ async function* runSideBySide<S extends Runnable>(
   // Whole batches: which samples are in one does not depend on how fast the workers are.
   let size = batch;
   let ended = false;
+  let isFirst = true;
+  const ask = (chunk: readonly Runnable[], spareMemory?: SharedArrayBuffer) => {
+    const { feeds, grouped } = feedsOf(chunk);
+    const transfer = packTransfer(feeds, spareMemory);
+    const answer = idlest(workers).ask({ kind: 'run', model, transfer, outputs, batch, grouped });
+
+    return { memory: transfer.memory, answer };
+  };
+
   for (;;) {
     while (!ended && pending.length < AHEAD * workers.length) {
       const wanted = size;
       const next = await source(wanted);
       ended = next.length < wanted;
       if (next.length === 0) break;
-      const { feeds, grouped } = feedsOf(next);
-      const transfer = packTransfer(feeds, spare.pop());
-      const answer = idlest(workers)
-        .ask({ kind: 'run', model, transfer, outputs, batch, grouped })
-        .then((done) => {
-          spare.push(transfer.memory);
-          const batches = Math.round((CHUNK_MS * next.length) / done.took / batch);
-          size = batch * Math.max(1, Math.min(Math.floor(LARGEST_CHUNK / batch), batches));
-          return done;
-        });
+      const { memory, answer: asked } = ask(next, spare.pop());
+      const answer = asked.then((done) => {
+        spare.push(memory);
+        const batches = Math.round((CHUNK_MS * next.length) / done.took / batch);
+        size = batch * Math.max(1, Math.min(Math.floor(LARGEST_CHUNK / batch), batches));
+        return done;
+      });
 
       // A failure is reported when its turn comes, not as an unhandled rejection before.
       answer.catch(() => undefined);
@@ -200,21 +212,45 @@ async function* runSideBySide<S extends Runnable>(
 
     const first = pending.shift();
     if (first === undefined) return;
-    const { results } = await first.answer.catch(namingSample(first.chunk));
+    const other = () => Promise.resolve(first.chunk[1] ?? pending[0]?.chunk[0]);
+    const runChunk = (chunk: readonly Runnable[]) => ask(chunk).answer;
+    const { results } = await first.answer.catch(blaming(first.chunk, isFirst ? { other, runChunk } : null));
+    isFirst = false;
     for (const [index, sample] of first.chunk.entries()) yield [sample, results![index]!] as const;
   }
 }
 
-/** Says which of the samples a failure is about. */
-function namingSample(samples: readonly Runnable[]): (error: unknown) => never {
-  return (error) => {
+/** How a failure is tried on another sample. */
+interface Trial {
+  /** undefined: there is none. */
+  readonly other: () => Promise<Runnable | undefined>;
+  readonly runChunk: (chunk: readonly Runnable[]) => Promise<unknown>;
+}
+
+/**
+ * Says which of the samples a failure is about. `trial`: where none has gone through the model yet; if another one fails of the
+ * same, it is the model, or what all have in common.
+ */
+function blaming(samples: readonly Runnable[], trial: Trial | null): (error: unknown) => Promise<never> {
+  return async (error) => {
     if (!(error instanceof QuantsmithError)) throw error;
     const { position, ...data } = error.problem.data ?? {};
     const sample = typeof position === 'number' ? samples[position]?.name : undefined;
+    const isCommon = position === 0 && trial !== null && (await failsAlike(error.problem.code, trial));
+    if (isCommon) throw new QuantsmithError({ ...error.problem, data });
     if (sample === undefined) throw error;
     const message = `Sample "${sample}": ${error.problem.message}`;
     throw new QuantsmithError({ ...error.problem, message, data: { ...data, sample } });
   };
+}
+
+async function failsAlike(code: string, { other, runChunk }: Trial): Promise<boolean> {
+  const next = await other();
+  if (next === undefined) return false;
+  return runChunk([next]).then(
+    () => false,
+    (error: unknown) => error instanceof QuantsmithError && error.problem.code === code,
+  );
 }
 
 /** Takes the next samples of an iterable, fewer only at its end. */
