@@ -78,3 +78,26 @@ describe('the range of an average', () => {
     expect(widened(['batch', 64], rangeOf(0, 5), rangeOf(1, 4))).toEqual([0, 5]);
   });
 });
+
+describe('the range of a Softmax', () => {
+  const probabilities = (length: number, range: Range) => {
+    const nodes = [
+      makeNode('Softmax', ['x'], ['s'], {}, { name: 'softmax' }),
+      makeNode('Flatten', ['s'], ['y'], {}, { name: 'flat' }),
+    ];
+    const types = new Map<string, TensorType>([['y', { elemType: 1, dims: [1, length] }]]);
+    const graph = indexGraph(model({ nodes, inputs: [value('x')], outputs: [value('y')] }), types);
+    const ranges = widenFewValues(graph, [quantizerOf('y')], new Map([['y', range]]), SAMPLES);
+    const { min, max } = ranges.get('y')!;
+    return [min[0], max[0]];
+  };
+
+  it('of few values is widened towards one, by half its width at most', () => {
+    expect(probabilities(64, rangeOf(0, 0.5))).toEqual([0, 0.75]);
+    expect(probabilities(64, rangeOf(0, 0.875))).toEqual([0, 1]);
+  });
+
+  it('of many values stays', () => {
+    expect(probabilities(4096, rangeOf(0, 0.5))).toEqual([0, 0.5]);
+  });
+});

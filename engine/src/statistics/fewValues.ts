@@ -7,11 +7,13 @@ import type { Range } from '../ranges/parameters.js';
 const ENOUGH = 4096;
 /** At most this share of its width is added on each side of a range: one bit is lost where values do not come. */
 const MARGIN = 0.5;
+/** The range of a Softmax, whatever it reads. */
+const PROBABILITIES: Range = { min: Float32Array.of(0), max: Float32Array.of(1) };
 
 /**
- * Widens the ranges of averages of which the samples hold few values towards the range of what is averaged: they cannot lie
- * beyond it. ONNX Runtime's quantizer always gives such averages their input's range; means of whole images have their own
- * there, and here.
+ * Widens ranges of which the samples hold few values towards bounds that they cannot leave: those of averages towards the range of
+ * what is averaged, those of a Softmax towards 0 … 1. ONNX Runtime's quantizer always gives these the whole bound; means of whole
+ * images have their own range there, and here.
  */
 export function widenFewValues(
   graph: Graph,
@@ -22,13 +24,23 @@ export function widenFewValues(
   const byTensor = new Map(quantizers.map((quantizer) => [quantizer.tensor, quantizer]));
   const widened = new Map(ranges);
   const depth = new Map(graph.nodes.flatMap(({ output }, index) => output.map((name) => [name, index])));
+  // Past operators whose results lie within their first input.
+  const boundOf = (tensor: string): Range | undefined => {
+    const node = graph.producer(tensor);
+    if (node === undefined) return undefined;
+    if (has(node, 'probabilities')) return PROBABILITIES;
+    if (!isMover(node, graph) && !has(node, 'averages')) return undefined;
+    const [above = ''] = node.input;
+    const quantizer = byTensor.get(above);
+    if (quantizer === undefined) return boundOf(above);
+    return quantizer.axis === null ? widened.get(quantizer.id) : undefined;
+  };
+
   const inOrder = quantizers.toSorted((a, b) => (depth.get(a.tensor) ?? -1) - (depth.get(b.tensor) ?? -1));
   for (const { id, tensor, axis } of inOrder) {
     const values = samples * (tensorElements(graph, tensor) ?? Infinity);
-    const source = values < ENOUGH ? sourceOf(graph, tensor, byTensor) : undefined;
-    const [range, bound] = [widened.get(id), source && widened.get(source.id)];
-    if (range === undefined || bound === undefined || axis !== null || source?.axis !== null) continue;
-    widened.set(id, towards(range, bound));
+    const [range, bound] = [widened.get(id), values < ENOUGH && axis === null ? boundOf(tensor) : undefined];
+    if (range !== undefined && bound !== undefined) widened.set(id, towards(range, bound));
   }
 
   return widened;
@@ -40,18 +52,4 @@ function towards({ min: [min = 0], max: [max = 0] }: Range, bound: Range): Range
   const high = Math.max(max, Math.min(bound.max[0] ?? max, max + margin));
 
   return { min: Float32Array.of(low), max: Float32Array.of(high) };
-}
-
-/** The nearest quantizer above a tensor, past operators whose results lie within their first input. */
-function sourceOf(
-  graph: Graph,
-  tensor: string,
-  byTensor: ReadonlyMap<string, ActivationQuantizer>,
-): ActivationQuantizer | undefined {
-  const node = graph.producer(tensor);
-  if (node === undefined) return undefined;
-  if (!isMover(node, graph) && !has(node, 'averages')) return undefined;
-  const [above = ''] = node.input;
-
-  return byTensor.get(above) ?? sourceOf(graph, above, byTensor);
 }
