@@ -57,6 +57,20 @@ describe('workflows and images', () => {
     for (const [, script = ''] of named) expect(scripts).toHaveProperty([script]);
   });
 
+  it('what runs without the programs that CI installs is no CI to the tests', () => {
+    interface Step {
+      readonly run?: string;
+      readonly env?: Readonly<Record<string, unknown>>;
+    }
+    const found = WORKFLOWS.flatMap((path) =>
+      Object.values((parse(read(path)) as { jobs: Record<string, { steps?: Step[] }> }).jobs).flatMap(
+        ({ steps: all = [] }) => all.filter(({ run }) => run === 'npm run test:unit'),
+      ),
+    );
+    expect(found.length).toBeGreaterThan(0);
+    for (const { env } of found) expect(env).toEqual({ CI: 'false' });
+  });
+
   it('the action names inputs that it has, and a program that there is', () => {
     interface Step {
       readonly env?: Record<string, string>;
