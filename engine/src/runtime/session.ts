@@ -175,7 +175,7 @@ function runtimeFailure(error: unknown, doing: 'load' | 'run'): never {
 function plain(reason: string): string {
   const text = reason
     .replace(/\s+/g, ' ')
-    .replace(/\S*onnxruntime_src\S*:\d+ (?:[^()]|\([^()]*\))*?\([^)]*\)(?: const)? (?=[A-Z])/g, '')
+    .replace(/\S*onnxruntime_src\S*:\d+ (?:[^()]|\([^()]*\))*?\([^)]*\)(?: const)? (?=[A-Za-z])/g, '')
     .trim();
 
   return text.length > 600 ? `${text.slice(0, 600)}…` : text;
