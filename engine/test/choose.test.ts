@@ -69,6 +69,17 @@ describe('what a config leaves open', () => {
     const { report } = await quantize(answers, images, {});
     expect(report.choices?.map((choice) => choice.samples)).toContain(16);
   });
+  it('is what states nothing, too, however deep', async () => {
+    const estimators = { min: {}, max: { clipping_value: null } };
+    const empty = await quantize(even, samples, {
+      ...{ preset: null, ignored_scope: {} },
+      advanced_parameters: { activations_range_estimator_params: estimators, smooth_quant_alphas: {} },
+    });
+    const none = await quantize(even, samples, {});
+    const settings = ({ report }: typeof none) =>
+      report.choices?.map(({ setting, value }) => [setting, value]);
+    expect(settings(empty)).toEqual(settings(none));
+  });
   it('is chosen with evidence, and the same way each time', async () => {
     const [first, second] = [await quantize(even, samples, {}), await quantize(even, samples, {})];
     expect(first.report.choices?.map(({ setting }) => setting)).toEqual([

@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { indexGraph } from '@quantsmith/model/graph';
-import { readModel, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
+import {
+  FunctionProtoSchema,
+  OperatorSetIdProtoSchema,
+  readModel,
+  type ModelProto,
+  type NodeProto,
+} from '@quantsmith/model/onnx';
 import { combineChanges, type QuantizationConfig } from '@quantsmith/schemas';
 import type { Placement } from '../src/placement/types.js';
 import { microseconds } from '../src/placement/kernelCosts.js';
@@ -128,6 +135,39 @@ describe('optimize_for: latency', () => {
       ...combineChanges(report.pinned as Quantization, backend('avx2')),
     });
     expect(again.bytes.equals(bytes)).toBe(true);
+  });
+  it('is pinned for what functions hold by the names that it has there', async () => {
+    const base = model({
+      nodes: [
+        node('Conv', ['x', 'w1'], ['a'], {}, 'first'),
+        node('Tanh', ['a'], ['s'], {}, 'squash'),
+        { ...node('Combine', ['s', 'w2', 'w3'], ['y'], {}, 'call'), domain: 'my' },
+      ],
+      inputs: [value('x', shape)],
+      outputs: [value('y', shape)],
+      initializers: [weight('w1', 3), weight('w2', 5), weight('w3', 7)],
+      domains: { my: 1 },
+    });
+    const combine = create(FunctionProtoSchema, {
+      ...{ domain: 'my', name: 'Combine', input: ['s', 'v', 'w'], output: ['y'] },
+      node: [
+        node('Mul', ['s', 's'], ['m'], {}, 'gate'),
+        node('Tanh', ['m'], ['u'], {}, 'squash'),
+        node('Conv', ['u', 'v'], ['c'], {}, 'second'),
+        node('Conv', ['c', 'w'], ['y'], {}, 'third'),
+      ],
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: '', version: 13n })],
+    });
+    const called: ModelProto = { ...base, functions: [combine] };
+    const { report, bytes, layer } = await quantize(called, {});
+    expect(layer('call/gate')?.runs).toBe('faster_in_float');
+    expect(layer('call/second')?.quantized).toBe(true);
+    const again = await quantize(called, report.pinned as Quantization);
+    expect(again.bytes.equals(bytes)).toBe(true);
+
+    const aside = { names: ['call/second'], types: ['Tanh'] };
+    const left = await quantize(called, { ...aimed('integer'), ignored_scope: aside });
+    expect(['call/second', 'call/third'].map((name) => left.layer(name)?.quantized)).toEqual([false, true]);
   });
   it('leaves operators with weights as they are, since kernels before them would go to float too', async () => {
     const network = model({

@@ -82,7 +82,7 @@ describe('functions of a model', () => {
       ...['MatMul', 'LeakyRelu', 'If'],
       ...['MatMul', 'LeakyRelu', 'If', 'Identity'],
     ]);
-    expect(inlined.graph.node[0]!.name).toBe('first/MatMul');
+    expect(inlined.graph.node[0]!.name).toBe('first/MatMul_0');
     expect(inlined.opsetImport.map(({ domain }) => domain)).toEqual(['', 'my', 'com.microsoft']);
   });
   it('take the attributes of their calls', () => {

@@ -31,6 +31,7 @@ function valueAt(quantization: object, place: QuantizationSetting): unknown {
     .reduce<unknown>((value, key) => (isRecord(value) ? value[key] : undefined), quantization);
 }
 
+/** Whether a value states nothing: null, {}, or keys that state nothing. */
 function isOpen(value: unknown): boolean {
-  return value === undefined || value === null || (isRecord(value) && Object.keys(value).length === 0);
+  return value === undefined || value === null || (isRecord(value) && Object.values(value).every(isOpen));
 }

@@ -26,6 +26,10 @@ function said(marked: string, more: Partial<HoverContext> = {}): string {
 const advanced = (text: string) => `quantization:\n  advanced_parameters:\n    ${text}\n`;
 
 describe('what a setting does to this model', () => {
+  it('stands in the reference where the setting is, in a matrix too', () => {
+    for (const text of ['  quantization.pre|set: [mixed]\n', '  include: [{quantization.pre|set: mixed}]\n'])
+      expect(said(`matrix:\n${text}`)).toContain('config-reference.md#quantization-preset');
+  });
   it('asks whether the config is valid only where there is something to say', () => {
     const asked: string[] = [];
     const hovered = (key: string) => {

@@ -43,7 +43,7 @@ it('what a run refuses the config for cannot be left out by a comment', () => {
 });
 
 it('a comment is what YAML takes for one: not a line of a block scalar, nor part of a text', () => {
-  const dead = 'quantization: {advanced_parameters: {smooth_quant_alphas: {}}}\n';
+  const dead = 'quantization: {advanced_parameters: {smooth_quant_alphas: {matmul: 0.5}}}\n';
   const codes = (model: string) =>
     findAll(config(`${model}data: {calibration: {images: x}}\n${dead}`), {}).findings.map(({ code }) => code);
   expect(codes('model: |\n  # quantsmith-disable\n  m\n')).toEqual(['dead-setting']);

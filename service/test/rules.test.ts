@@ -146,6 +146,11 @@ describe('findings', () => {
       ['dead-setting fast_bias_correction'],
     ],
     [
+      'what states nothing',
+      `${HEAD}quantization: {advanced_parameters: {smooth_quant_alphas: {}, activations_range_estimator_params: {min: {clipping_value: null}}}}`,
+      [],
+    ],
+    [
       'auto where no sum saturates',
       `${HEAD}quantization: {advanced_parameters: {overflow_fix: auto, backend_params: {target_isa: amx}}}`,
       ['dead-setting overflow_fix'],

@@ -177,6 +177,25 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     expect(of({ name: 's', op: 'Mystery', domain: 'com.microsoft' })).toEqual([]);
   });
 
+  it('know what functions hold by the names that a run gives it, functions of functions too', () => {
+    const held = (...nodes: Parameters<typeof summary>[0]['nodes']) => summary({ nodes }).nodes;
+    const model = summary({
+      nodes: [
+        { name: 'block', op: 'Block', domain: 'my' },
+        { name: 'last', op: 'Conv' },
+      ],
+      functions: [
+        { domain: 'my', name: 'Block', nodes: held({ name: 'inner', op: 'Inner', domain: 'my' }) },
+        { domain: 'my', name: 'Inner', nodes: held({ name: 'MatMul_0', op: 'MatMul' }) },
+      ],
+    });
+    expect(found(scope('names: [block/inner/MatMul_0, block/MatMul_0]'), { model })).toEqual([
+      'unknown-node block/MatMul_0',
+    ]);
+    expect(found(scope('types: [MatMul]'), { model })).toEqual([]);
+    expect(found(scope('types: [Conv]'), { model })).toEqual([]);
+  });
+
   it('say nothing of names when the model is unknown, and everything when it is known', () => {
     const text = scope(
       'names: [/stem/Konv]\n    types: [Conv, Relu]\n    patterns: ["stem", "/.*Conv", "(", "/"]',

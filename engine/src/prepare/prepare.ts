@@ -90,7 +90,7 @@ export async function prepareModel(
     dir,
     storedAs: raised.storedAs,
     bfloat16Border: raised.bfloat16Border,
-    originals: traceOriginals(named.model, graph),
+    originals: traceOriginals(named.model, expanded, graph),
     problems: [
       ...[named, settled, raised, upgraded, { problems }].flatMap((step) => step.problems),
       ...operatorsInBodies(structure),
@@ -140,29 +140,30 @@ async function withFile<T>(path: string, body: () => Promise<T>): Promise<T> {
 
 /**
  * Where each node of the user's model went: to the prepared node of the same name, else to the one that makes the
- * first tensor behind it which still exists (a BatchNorm folded into its Conv leads to that Conv).
+ * first tensor behind it which still exists (a BatchNorm folded into its Conv leads to that Conv). What its functions hold has names
+ * too: those of `expanded`.
  */
-function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
-  const readers = new Map<string, string[]>();
+function traceOriginals(original: ModelProto, expanded: ModelProto, prepared: Graph): NamedNode[] {
   const nodes = original.graph.node;
   const functions = new Set(original.functions.map(({ name }) => name));
-  const outputsOf = new Map(nodes.map((node) => [node.name, node.output]));
-  for (const node of nodes) {
-    for (const tensor of node.input) readers.set(tensor, [...(readers.get(tensor) ?? []), node.name]);
-  }
+  const trace = placeIn(nodes, prepared);
+  const outside = nodes.map((node) => {
+    // The nodes of a function's body are named after its call.
+    const inlined = functions.has(node.opType)
+      ? prepared.nodes.map(({ name }) => name).filter((name) => name.startsWith(`${node.name}/`))
+      : [];
 
-  const successor = (name: string): string | undefined => {
-    let current: string | undefined = name;
-    for (let hops = 0; current !== undefined && hops < 8; hops++) {
-      const outputs: readonly string[] = outputsOf.get(current) ?? [];
-      const producer = outputs.map((tensor) => prepared.producer(tensor)).find((node) => node !== undefined);
-      if (producer !== undefined) return producer.name;
-      const next: string[] = outputs.flatMap((tensor) => readers.get(tensor) ?? []);
-      current = new Set(next).size === 1 ? next[0] : undefined;
-    }
+    return {
+      ...{ name: node.name, op: node.opType },
+      prepared: inlined.length > 0 ? inlined : trace(node.name),
+    };
+  });
 
-    return undefined;
-  };
+  const stated = new Set(nodes.map(({ name }) => name));
+  const traceExpanded = placeIn(expanded.graph.node, prepared);
+  const held = expanded.graph.node
+    .filter(({ name }) => !stated.has(name))
+    .map(({ name, opType }) => ({ name, op: opType, prepared: traceExpanded(name) }));
 
   const inside = nodesInBodies(nodes).map(({ name, opType }) => ({
     ...{ name, op: opType },
@@ -170,19 +171,30 @@ function traceOriginals(original: ModelProto, prepared: Graph): NamedNode[] {
     prepared: prepared.node(name) === undefined ? [] : [name],
   }));
 
-  const outside = nodes.map((node) => {
-    // The nodes of a function's body are named after its call.
-    const inlined = functions.has(node.opType)
-      ? prepared.nodes.map(({ name }) => name).filter((name) => name.startsWith(`${node.name}/`))
-      : [];
+  return [...outside, ...held, ...inside];
+}
 
-    const place = prepared.node(node.name)?.name ?? successor(node.name);
-    const places = inlined.length > 0 ? inlined : place === undefined ? [] : [place];
+/** Finds the prepared node that took the place of one of some nodes; none: it was folded away. */
+function placeIn(nodes: readonly NodeProto[], prepared: Graph): (name: string) => readonly string[] {
+  const readers = new Map<string, string[]>();
+  const outputsOf = new Map(nodes.map((node) => [node.name, node.output]));
+  for (const node of nodes) {
+    for (const tensor of node.input) readers.set(tensor, [...(readers.get(tensor) ?? []), node.name]);
+  }
 
-    return { name: node.name, op: node.opType, prepared: places };
-  });
+  return (name) => {
+    if (prepared.node(name) !== undefined) return [name];
+    let current: string | undefined = name;
+    for (let hops = 0; current !== undefined && hops < 8; hops++) {
+      const outputs: readonly string[] = outputsOf.get(current) ?? [];
+      const producer = outputs.map((tensor) => prepared.producer(tensor)).find((node) => node !== undefined);
+      if (producer !== undefined) return [producer.name];
+      const next: string[] = outputs.flatMap((tensor) => readers.get(tensor) ?? []);
+      current = new Set(next).size === 1 ? next[0] : undefined;
+    }
 
-  return [...outside, ...inside];
+    return [];
+  };
 }
 
 function nodesInBodies(nodes: readonly NodeProto[]): NodeProto[] {

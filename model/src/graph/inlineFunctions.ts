@@ -1,5 +1,6 @@
 import { makeNode } from '../onnx/node.js';
 import type { ModelProto } from '../onnx/model.js';
+import { uniqueNodeNames } from '../onnx/names.js';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto } from '../onnx/onnx_pb.js';
 import { freshNames } from './freshNames.js';
 import { mapBodies, renameGraph } from './rename.js';
@@ -9,7 +10,7 @@ const MAX_DEPTH = 32;
 
 /**
  * The model with the bodies of its own functions in the places of their calls, also in bodies of If, Loop and Scan.
- * A body's nodes are named after the call: `<call>/<node>`. Functions of another version of an operator set than the
+ * A body's nodes are named after the call: `<call>/<node>`, unnamed ones as in a graph. Functions of another version of an operator set than the
  * model's stay calls. Nodes have names.
  */
 export function inlineFunctions(model: ModelProto): ModelProto {
@@ -94,7 +95,10 @@ function expand(call: NodeProto, body: FunctionProto, { fresh }: Context): NodeP
     [...body.attributeProto, ...call.attribute].map((attribute) => [attribute.name, attribute]),
   );
 
-  const nodes = body.node.map((node) => copyNode(node, { prefix: call.name, rename, fresh, values }));
+  const nodeNames = uniqueNodeNames(body.node);
+  const nodes = body.node.map((node, index) =>
+    copyNode({ ...node, name: nodeNames[index]! }, { prefix: call.name, rename, fresh, values }),
+  );
 
   return [...nodes, ...copies];
 }

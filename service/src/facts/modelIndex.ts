@@ -15,7 +15,7 @@ export const wordsOf = (written: readonly string[]): Words => ({ written, plain:
 
 /** What follows from a model alone: found out when it is first asked for, and then the same for every text about it. */
 export interface ModelIndex {
-  /** With those of bodies: rules may name both. */
+  /** With those of bodies and of functions: rules may name them all. */
   readonly nodes: () => readonly ModelNode[];
   readonly names: () => ReadonlySet<string>;
   /** The same as they are compared with misspelt ones. */
@@ -32,7 +32,8 @@ export interface ModelIndex {
 }
 
 export function createModelIndex(model: ModelSummary): ModelIndex {
-  const nodes = once(() => withBodies(model.nodes));
+  const stated = once(() => withBodies(model.nodes));
+  const nodes = once(() => [...stated(), ...ofFunctions(model)]);
   const names = once(() => new Set(nodes().map(({ name }) => name)));
   const types = once(() => new Set(nodes().map(({ op }) => op)));
   const structure = once(() => structureOfSummary(model));
@@ -54,12 +55,12 @@ export function createModelIndex(model: ModelSummary): ModelIndex {
     operators: once(() => new Map(nodes().map(({ name, op }) => [name, op]))),
     makers: once(() => {
       const makers = new Map<string, ModelNode>();
-      for (const node of nodes())
+      for (const node of stated())
         for (const tensor of node.outputs) if (!makers.has(tensor)) makers.set(tensor, node);
       return makers;
     }),
     refusals,
-    pieces: [nodes, names, types, ...refusalChecks, refusals],
+    pieces: [stated, nodes, names, types, ...refusalChecks, refusals],
   };
 }
 
@@ -67,4 +68,26 @@ export function createModelIndex(model: ModelSummary): ModelIndex {
 function withBodies(nodes: readonly ModelNode[]): readonly ModelNode[] {
   if (nodes.every(({ bodies }) => bodies.length === 0)) return nodes;
   return nodes.flatMap((node) => [node, ...withBodies(node.bodies)]);
+}
+
+/** Nodes of functions that are named at most: functions of functions may have no end. */
+const MAX_HELD = 100_000;
+
+/** What a run puts in the places of a model's calls of its own functions, under the names that it has there. */
+function ofFunctions({ nodes, functions }: ModelSummary): readonly ModelNode[] {
+  if (functions.length === 0) return [];
+  const keyOf = (domain: string, name: string) => `${domain}\u0000${name}`;
+  const bodies = new Map(functions.map(({ domain, name, nodes: body }) => [keyOf(domain, name), body]));
+  const held: ModelNode[] = [];
+  const calls = [nodes];
+  for (let some = calls.pop(); some !== undefined && held.length < MAX_HELD; some = calls.pop()) {
+    for (const call of some) {
+      const body = bodies.get(keyOf(call.domain, call.op)) ?? [];
+      const inner = body.map((node) => ({ ...node, name: `${call.name}/${node.name}` }));
+      for (const node of inner) held.push(node);
+      if (inner.length > 0) calls.push(inner);
+    }
+  }
+
+  return held;
 }

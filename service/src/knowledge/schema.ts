@@ -69,7 +69,11 @@ export function allowedValues(schema: SchemaNode): AllowedValue[] {
 
 /** The reference page's anchor of a key. */
 export function referenceAnchor(path: ConfigPath): string {
-  return path.filter((step) => typeof step === 'string').join('-');
+  const keys = path.filter((step) => typeof step === 'string');
+  if (keys[0] !== 'matrix') return keys.join('-');
+  // A setting that is varied is explained where it is set.
+  const setting = String(keys.at(-1) ?? '');
+  return setting.includes('.') ? setting.replaceAll('.', '-') : 'matrix';
 }
 
 /** The type in words: `integer or null`. */

@@ -67,8 +67,8 @@ function everythingIgnored(
 
   const [names, types] = [new Set(texts.names), new Set(texts.types)];
   const left = model.nodes.filter(({ name, op }) => !names.has(name) && !types.has(op));
-  // What stands in bodies has names of its own.
-  const hasBodies = model.nodes.some(({ bodies }) => bodies.length > 0);
+  // What stands in bodies and functions has names of its own.
+  const hasBodies = model.functions.length > 0 || model.nodes.some(({ bodies }) => bodies.length > 0);
   if (left.length === model.nodes.length || hasBodies) return [];
 
   const matched = texts.patterns.map(match);

@@ -1,7 +1,15 @@
 import { above, below, resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { removeKey, setValue } from '../document/edit.js';
-import { findEntry, findNode, isShared } from '../document/tree.js';
+import {
+  findEntry,
+  findNode,
+  isShared,
+  resolved,
+  type MappingNode,
+  type SequenceNode,
+  type TreeNode,
+} from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
 import { overrideFindings } from './overrideSettings.js';
@@ -12,7 +20,7 @@ function settingFindings(document: ConfigDocument, config: QuantizationConfig): 
   const complete = resolveConfig(config);
   const findings = SETTING_RULES.flatMap((rule) => {
     const entry = findEntry(document.tree, rule.path);
-    if (entry === undefined || !rule.applies(complete)) return [];
+    if (entry === undefined || statesNothing(entry.value) || !rule.applies(complete)) return [];
     const span = rule.suggestions === undefined ? entry.keySpan : (entry.value ?? entry.keySpan);
 
     return [
@@ -35,6 +43,15 @@ function settingFindings(document: ConfigDocument, config: QuantizationConfig): 
     ...deprecatedFindings(document),
   ];
 }
+
+/** A key without a value, or one that is left open, has nothing to have no effect. */
+function statesNothing(value: TreeNode | null): boolean {
+  const node = resolved(value);
+  return node === null || (node.kind === 'scalar' ? node.value === null : isEmpty(node));
+}
+
+const isEmpty = (node: MappingNode | SequenceNode): boolean =>
+  node.kind === 'mapping' && node.entries.every(({ value }) => statesNothing(value));
 
 /** Names of estimators that give no more than another one: aggregators do nothing to weights, histograms need whole tensors. */
 function namedSetFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {

@@ -51,7 +51,7 @@ export function unknownKey(
           ? ` Did you mean "${suggestions[0]}"?`
           : elsewhere === undefined
             ? ''
-            : ` It belongs under "${placeText(elsewhere)}".`;
+            : ` It belongs ${elsewhere.length === 0 ? 'at the top level' : `under "${placeText(elsewhere)}"`}.`;
 
   const where = path.length === 0 ? 'the config' : `"${placeText(path)}"`;
 
