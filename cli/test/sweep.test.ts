@@ -30,6 +30,7 @@ write(
 `,
 );
 write('plain.quant.yaml', CONFIG);
+write('twice.quant.yaml', `${CONFIG}matrix: {quantization.preset: [mixed, mixed]}\n`);
 
 const env = { ...process.env, QUANTSMITH_CACHE: join(folder, 'cache') };
 function quantsmith(...args: string[]) {
@@ -114,6 +115,7 @@ describe('sweep', () => {
     [['a.quant.yaml', '--set', 'preset'], 2, 'preset=mixed'],
     [['plain.quant.yaml', '--set', 'preset=fast'], 3, 'cannot be'],
     [['plain.quant.yaml', 'plain.quant.yaml'], 2, 'have the same output'],
+    [['twice.quant.yaml'], 2, 'twice.quant.yaml stands for preset=mixed twice'],
     [['digits.onnx'], 2, 'quantsmith init'],
     [['none.quant.yaml'], 3, 'does not exist'],
   ])('%j: exit code %i', (args, code, text) => {

@@ -306,6 +306,15 @@ describe('the store', () => {
   });
 });
 
+it.skipIf(process.platform !== 'linux')(
+  'a store where no folder can be made is said so at once',
+  async () => {
+    await expect(openStore('/proc/quantsmith/store')).rejects.toMatchObject({
+      problem: { code: 'store-unusable' },
+    });
+  },
+);
+
 describe('the canary', () => {
   it('gives the same bits each time, numbers that tell kernels apart', async () => {
     const [first, second] = [await testProcessor(1), await testProcessor(1)];

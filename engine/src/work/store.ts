@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readBytes, readText, sha256, systemReason } from '@quantsmith/model/files';
@@ -36,7 +37,7 @@ export async function openStore(dir: string): Promise<Store> {
   const staging = join(dir, 'staging');
   await usable(dir, async () => {
     for (const name of ['weights', 'models', 'subjects', 'units', 'staging'])
-      await mkdir(join(dir, name), { recursive: true });
+      await makeFolder(join(dir, name));
     await removeStaged(staging);
     await publish(join(staging, stagedName()), join(dir, 'staging', '.writable'), '');
     await rm(join(dir, 'staging', '.writable'), { force: true });
@@ -98,13 +99,26 @@ function stagedName(): string {
   return [uniqueNamespace() ?? '', pid, begun, randomUUID()].join('.');
 }
 
+/** Makes a folder and those around it. That of Node 20 tries without end where a file system takes no folders, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  const make = (folder: string) =>
+    mkdir(folder).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    });
+
+  const missing = [path];
+  for (let above = dirname(path); !existsSync(above) && above !== missing[0]; above = dirname(above))
+    missing.unshift(above);
+  for (const folder of missing) await make(folder);
+}
+
 /** Writes beside, then renames: nobody sees a part of a file. */
 async function publish(staged: string, path: string, content: string | Uint8Array): Promise<void> {
   try {
     await writeFile(staged, content);
     await rename(staged, path).catch(async (error: unknown) => {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await rename(staged, path);
     });
   } catch (error) {

@@ -180,12 +180,19 @@ function outputOf(base: string, variant: Combination): string {
 }
 
 function refuseCollisions(runs: readonly PlannedRun[]): void {
-  const owners = new Map<string, string>();
-  for (const { config, output } of runs) {
+  const owners = new Map<string, PlannedRun>();
+  for (const run of runs) {
+    const { config, output, variant } = run;
     const owner = owners.get(resolve(output));
-    if (owner !== undefined)
-      fail('usage-invalid', `${owner} and ${config} have the same output, ${output}.`, { file: output });
-    owners.set(resolve(output), config);
+    if (owner !== undefined) {
+      const isTwice = owner.config === config && owner.variant.name === variant.name && variant.name !== '';
+      const message = isTwice
+        ? `${config} stands for ${variant.name} twice: a value of its matrix is listed twice, or the config is named twice.`
+        : `${owner.config} and ${config} have the same output, ${output}.`;
+      fail('usage-invalid', message, { file: output });
+    }
+
+    owners.set(resolve(output), run);
   }
 }
 
