@@ -87,6 +87,17 @@ describe('sweep', () => {
     expect(page).toContain('a.quant.yaml: overflow_fix=disable');
   });
 
+  it('replaces what it did not write where that is wanted, and has no need to where it only writes the config', () => {
+    write('mine.quant.yaml', `${CONFIG}matrix: {quantization.preset: [mixed]}\n`);
+    const output = 'mine.preset=mixed.int8.onnx';
+    write(output, 'mine');
+    expect(quantsmith('sweep', 'mine.quant.yaml').stderr).toContain('--force replaces it');
+    expect(quantsmith('sweep', 'mine.quant.yaml', '--use', 'preset=mixed').status).toBe(0);
+    expect(readFileSync(join(folder, output), 'utf8')).toBe('mine');
+    expect(quantsmith('sweep', 'mine.quant.yaml', '--force').status).toBe(0);
+    expect(readFileSync(join(folder, output)).length).toBeGreaterThan(1000);
+  });
+
   it('tells configs of the same name apart by their paths', () => {
     mkdirSync(join(folder, 'other'));
     write('other/plain.quant.yaml', CONFIG.replaceAll(/(digits\.onnx|data\/)/g, '../$1'));

@@ -30,7 +30,7 @@ export interface RequestedRun {
 }
 
 /** Findings about the output that the config names: the engine looks at the one that the options name. */
-const ABOUT_OUTPUT = ['output-unusable', 'output-shared'];
+export const ABOUT_OUTPUT = ['output-unusable', 'output-shared'];
 
 /** What to ask of the engine for a checked config, as far as it is valid with these options. */
 export function requestRun(config: CheckedConfig, options: RequestOptions): RequestedRun {

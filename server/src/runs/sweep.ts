@@ -22,6 +22,8 @@ export interface SweepOptions {
   readonly set?: Settings;
   /** Run again what an earlier sweep has finished (default false). */
   readonly fresh?: boolean;
+  /** Replace outputs that Quantsmith did not write (default false). */
+  readonly force?: boolean;
   /** Seconds for all runs together; left out: what the matrices say, null: no limit. */
   readonly timeLimit?: number | null;
   readonly signal?: AbortSignal;
@@ -130,7 +132,7 @@ export async function runSweep(
   options: SweepOptions = {},
 ): Promise<Sweep> {
   const begun = performance.now();
-  const plan = await planSweep(configs, options.set ?? {});
+  const plan = await planSweep(configs, options.set ?? {}, options.force);
   if (plan.refusals.length > 0) options.onRefused?.(plan.refusals);
   const runs = plan.runs.filter(({ problem }) => problem === null);
   const timeLimit = options.timeLimit === undefined ? plan.timeLimit : options.timeLimit;

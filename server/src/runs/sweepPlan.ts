@@ -22,6 +22,7 @@ import { join, parse, resolve } from 'node:path';
 import { checkConfigFile, withoutFindings, type CheckedConfig } from '../check/check.js';
 import { checkConfigWith, hasUnreadBase } from '../check/changed.js';
 import { invalidity } from '../check/invalidity.js';
+import { ABOUT_OUTPUT } from './request.js';
 import { refusalOf, together } from './refusals.js';
 
 /** One combination of settings, checked. */
@@ -48,10 +49,16 @@ export interface SweepPlan {
 
 /**
  * The runs that configs stand for, in the order of the configs and their matrices. `set`: settings that all have. Rejects with a
- * `QuantsmithError` where none of them can be made (`config-invalid`, `usage-invalid`), or two write the same file.
+ * `QuantsmithError` where none of them can be made (`config-invalid`, `usage-invalid`), or two write the same file. `force`: whatever
+ * lies where they write.
  */
-export async function planSweep(configs: readonly string[], set: Settings): Promise<SweepPlan> {
-  const planned = await Promise.all(configs.map((config) => planConfig(config, set)));
+export async function planSweep(
+  configs: readonly string[],
+  set: Settings,
+  force = false,
+): Promise<SweepPlan> {
+  const leftOut = ['output-shared', ...(force ? ABOUT_OUTPUT : [])];
+  const planned = await Promise.all(configs.map((config) => planConfig(config, set, leftOut)));
   const runs = planned.flatMap((plan) => plan.runs);
   const refusals = planned.flatMap((plan) => plan.refusals);
   const intact = runs.filter(({ problem }) => problem === null);
@@ -67,7 +74,7 @@ export async function planSweep(configs: readonly string[], set: Settings): Prom
   };
 }
 
-async function planConfig(config: string, set: Settings): Promise<SweepPlan> {
+async function planConfig(config: string, set: Settings, leftOut: readonly string[]): Promise<SweepPlan> {
   const written = await checkConfigFile(config);
   const matrix = matrixOf(written, set);
   const problem = matrix === null ? invalidity(written) : unfit(written, config, matrix);
@@ -80,7 +87,7 @@ async function planConfig(config: string, set: Settings): Promise<SweepPlan> {
     const settings = { ...set, ...combination.settings };
     const placeOf = (path: ConfigPath) => placeIn(matrixIn(written), combination.settings, path);
     const changed = await checkConfigWith(written, { ...settings, output }, placeOf);
-    const checked = withoutFindings(changed, ['output-shared']);
+    const checked = withoutFindings(changed, leftOut);
     const configText = withStatedSettings(written.path, written.text, settings);
     const variant = { ...combination, settings };
     runs.push({ config, variant, checked, output, configText, problem: invalidity(checked) });
@@ -204,7 +211,8 @@ const MAX_NAMES = 12;
  * `usage-invalid` where there is none of this name, with `config-not-editable` where the text has no place for them.
  */
 export async function useCombination(config: string, name: string): Promise<PlannedRun> {
-  const { runs } = await planSweep([config], {});
+  // Nothing is written there.
+  const { runs } = await planSweep([config], {}, true);
   const used = runs.find(({ variant }) => variant.name === name);
   if (used === undefined) {
     const names = runs.slice(0, MAX_NAMES).map(({ variant }) => variant.name);
