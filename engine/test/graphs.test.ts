@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkGraph } from './checkGraph.js';
+import { checkRun } from './checkRun.js';
 import { randomGraph } from './randomGraphs.js';
+import { runPipeline } from '../src/pipeline.js';
 
 /** Graphs of each run here; `npm run soak:graphs` does as many as asked for. */
 const COUNT = 300;
@@ -33,6 +38,28 @@ describe('random graphs', () => {
     ] as const) {
       const { decibels } = await checkGraph(randomGraph(seed), seed, false);
       expect({ seed, isEnough: decibels !== null && decibels >= least }).toEqual({ seed, isEnough: true });
+    }
+  });
+
+  it('go through a run although the optimizer makes an invalid graph of what its self-check cuts', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'quantsmith-graph-'));
+    try {
+      const seed = 9310506;
+      const result = await checkRun(
+        randomGraph(seed),
+        seed,
+        folder,
+        async (configPath, config) => {
+          const settings = { configSha256: '', allowModules: false, cache: false } as const;
+          await runPipeline({ kind: 'run', config, configPath, ...settings }, () => undefined);
+          return { refused: null };
+        },
+        false,
+      );
+      expect(result.faults).toEqual([]);
+      expect(result.decibels).toBeGreaterThan(25);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 });
