@@ -74,7 +74,20 @@ describe('reductions of a sample', () => {
     expect(cut[0]).toBe(2);
   });
   it('keep NaN visible', () => {
-    expect(reduce(Float32Array.of(1, Number.NaN, 2), [3], null, 'max')).toEqual([Number.NaN]);
+    for (const type of ['min', 'max', 'abs_max', 'mean'] as const)
+      expect(reduce(Float32Array.of(1, Number.NaN, 2), [3], null, type)).toEqual([Number.NaN]);
+  });
+  it('are the same with bounds beyond all values as without', () => {
+    const any = fc.array(fc.float({ noNaN: true, min: -100, max: 100 }), { minLength: 6, maxLength: 6 });
+    fc.assert(
+      fc.property(any, fc.constantFrom(null, 0, 1), (list, axis) => {
+        const all = Float32Array.from(list, (value) => value + 0);
+        for (const type of ['min', 'max', 'abs_max', 'mean'] as const) {
+          const wide = reduceTensor(all, [2, 3], axis, type, 0, { low: -1000, high: 1000 });
+          expect(reduce(all, [2, 3], axis, type).map((v) => v + 0)).toEqual(Array.from(wide, (v) => v + 0));
+        }
+      }),
+    );
   });
 });
 

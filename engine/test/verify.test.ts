@@ -363,6 +363,25 @@ describe('samples that are alike', () => {
     expect(await alikeProblems(source([1, 1]), 'calibration')).toEqual([]);
     expect(await alikeProblems(source([1, 2, 3, 4, 4, 4]), 'calibration', 4)).toEqual([]);
   });
+
+  it('are not those that differ in a single value, wherever that is', async () => {
+    const length = 1000;
+    const differing = (places: readonly number[]) =>
+      places.map((place) =>
+        tensor(
+          [length],
+          Array.from({ length }, (_, i) => (i === place ? 1 : 0)),
+        ),
+      );
+    const of = (samples: readonly HostTensor[]) =>
+      ({
+        count: samples.length,
+        get: (index: number) => Promise.resolve({ feeds: { x: samples[index]! } }),
+      }) as unknown as Parameters<typeof alikeProblems>[0];
+    expect(await alikeProblems(of(differing([1, 2, 3, 4, 999])), 'calibration')).toEqual([]);
+    const [found] = await alikeProblems(of(differing([1, 2, 2, 2])), 'calibration');
+    expect(found?.data).toMatchObject({ samples: 4, distinct: 2 });
+  });
 });
 
 describe('a run', () => {

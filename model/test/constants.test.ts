@@ -8,7 +8,7 @@ import { inspectModel } from '../src/onnx/inspect.js';
 import { AttributeProtoSchema } from '../src/onnx/onnx_pb.js';
 import { readConstant } from '../src/onnx/readConstant.js';
 import { readFloats } from '../src/onnx/tensor.js';
-import { encodeModel } from '../src/onnx/write.js';
+import { encodeModel } from '../src/onnx/encode.js';
 
 let dir = '';
 beforeAll(() => {

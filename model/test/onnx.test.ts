@@ -13,16 +13,17 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { create } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { inspectModel } from '../src/onnx/inspect.js';
 import { readMetadata } from '../src/onnx/metadata.js';
 import { nameNodes } from '../src/onnx/names.js';
 import type { ModelProto } from '../src/onnx/model.js';
-import { StringStringEntryProtoSchema, type TensorProto } from '../src/onnx/onnx_pb.js';
+import { ModelProtoSchema, StringStringEntryProtoSchema, type TensorProto } from '../src/onnx/onnx_pb.js';
 import { modelSha256, readModel } from '../src/onnx/read.js';
 import { makeTensor, readFloats, readInts } from '../src/onnx/tensor.js';
 import { halfToFloat } from '../src/arrays/halves.js';
-import { encodeModel, writeModel } from '../src/onnx/write.js';
+import { encodeModel } from '../src/onnx/encode.js';
+import { writeModel } from '../src/onnx/write.js';
 import { QuantsmithError } from '@quantsmith/schemas';
 import { DATA, hasData, realModels } from '../../test/kit/realModels.js';
 import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
@@ -158,6 +159,22 @@ describe('hostile files are one error that names the file', () => {
 });
 
 describe('writing', () => {
+  test('bytes are asked for once, and hold what the model holds', () => {
+    const typed = { ...floats('typed', [3], []), floatData: [1, 2, 3] };
+    const outside = externalTensor({ location: 'w.bin' });
+    for (const whole of [linear(), linear(typed), linear(outside)]) {
+      const asked: number[] = [];
+      const bytes = encodeModel(whole, (length) => {
+        asked.push(length);
+        return new Uint8Array(length);
+      });
+      expect(asked).toEqual([bytes.byteLength]);
+      expect(fromBinary(ModelProtoSchema, bytes)).toEqual(
+        fromBinary(ModelProtoSchema, toBinary(ModelProtoSchema, whole)),
+      );
+    }
+  });
+
   test('a model comes back as it was', async () => {
     const path = join(folder(), 'm.onnx');
     const { bytes, dataName } = await writeModel(linear(), path, { sourceDir: dir, externalData: 'auto' });

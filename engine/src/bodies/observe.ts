@@ -1,5 +1,5 @@
 import { append, QuantsmithError } from '@quantsmith/schemas';
-import { encodeModel, withOutputs } from '@quantsmith/model/onnx';
+import { withOutputs } from '@quantsmith/model/onnx';
 import { firstIndices, readAhead } from '../data/source.js';
 import type { Sample, SampleSource } from '../data/types.js';
 import type { PreparedModel } from '../prepare/prepare.js';
@@ -45,7 +45,7 @@ async function observe(
   const modelInputs = new Set(prepared.graph.inputs);
   const fetched = [...new Set(watch.tensors)].filter((tensor) => !modelInputs.has(tensor));
   const model = withOutputs({ ...prepared.model, graph: { ...graph, node } }, fetched);
-  const session = await createSession(encodeModel(model), { threads, dir: prepared.dir });
+  const session = await createSession(model, { threads, dir: prepared.dir });
   const kept = new Map(
     watch.places.map((place) => [place.attribute, { place, samples: [] as Sample[], bytes: 0 }]),
   );

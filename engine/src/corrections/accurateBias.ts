@@ -4,7 +4,7 @@ import { writeQdq } from '../qdq/write.js';
 import type { BiasUpdate } from '../qdq/types.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { Workers } from '../runtime/workers.js';
-import { augmentWithReductions, readReduction, type Reduction } from '../statistics/augment.js';
+import { augmentWithReductions, type Reduction } from '../statistics/augment.js';
 import { biasCandidates, type BiasCandidate } from './candidates.js';
 import type { CorrectionRecord } from './fastBias.js';
 
@@ -112,7 +112,7 @@ async function outputMeans(
   try {
     for await (const [, results] of runner.run(samples)) {
       reductions.forEach((reduction, index) => {
-        const means = readReduction(results, augmented.places, reduction);
+        const means = augmented.read(results, reduction);
         const sum = (sums[index] ??= new Float64Array(means.length));
         // A tensor without elements has no mean.
         if (means.every(Number.isNaN)) return;

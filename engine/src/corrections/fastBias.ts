@@ -171,22 +171,34 @@ function constantResponse(
   const [outputs = 0, inputs = 0, ...kernel] = dims;
   const shares = tapShares(graph, node, kernel);
   const response = new Float64Array(outputs);
-  const taps = shares.length;
   // A grouped convolution's filter sees the `inputs` channels of its own group.
   const perGroup = outputs / intAttribute(node, 'group', 1);
-  for (let output = 0, index = 0; output < outputs; output++) {
-    let sum = 0;
+  const filter = inputs * shares.length;
+  for (let output = 0; output < outputs; output++) {
     const first = Math.floor(output / perGroup) * inputs;
-    for (let i = first; i < first + inputs; i++) {
-      let total = 0;
-      for (let t = 0; t < taps; t++, index++) total += weight[index]! * shares[t]!;
-      sum += total * inputMean[i]!;
-    }
-
-    response[output] = sum;
+    const mean = inputMean.subarray(first, first + inputs);
+    response[output] = filterResponse(weight, output * filter, shares, mean);
   }
 
   return response;
+}
+
+/** The response of one filter, which lies in the weight from `start` on. */
+function filterResponse(
+  weight: Float32Array,
+  start: number,
+  shares: Float64Array,
+  mean: Float64Array,
+): number {
+  const taps = shares.length;
+  let sum = 0;
+  for (let i = 0, index = start; i < mean.length; i++) {
+    let total = 0;
+    for (let t = 0; t < taps; t++, index++) total += weight[index]! * shares[t]!;
+    sum += total * mean[i]!;
+  }
+
+  return sum;
 }
 
 function matrixResponse(
@@ -195,15 +207,14 @@ function matrixResponse(
   dims: readonly number[],
   inputMean: Float64Array,
 ): Float64Array {
-  const rowsAreOutputs = intAttribute(node, 'transB', 0) === 1;
   const alpha = floatAttribute(node, 'alpha', 1);
   const [rows = 0, columns = 0] = dims.slice(-2);
-  const outputs = rowsAreOutputs ? rows : columns;
-  const response = new Float64Array(outputs);
-  for (let row = 0; row < rows; row++) {
-    for (let c = 0; c < columns; c++) {
-      const [output, i] = rowsAreOutputs ? [row, c] : [c, row];
-      response[output] = response[output]! + alpha * weight[row * columns + c]! * inputMean[i]!;
+  const rowsAreOutputs = intAttribute(node, 'transB', 0) === 1;
+  const response = new Float64Array(rowsAreOutputs ? rows : columns);
+  for (let row = 0, index = 0; row < rows; row++) {
+    for (let c = 0; c < columns; c++, index++) {
+      const output = rowsAreOutputs ? row : c;
+      response[output]! += alpha * weight[index]! * inputMean[rowsAreOutputs ? c : row]!;
     }
   }
 

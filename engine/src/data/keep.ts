@@ -2,12 +2,12 @@ import type { Feeds, Results } from '../runtime/batch.js';
 import type { Sample, SampleSource } from './types.js';
 
 // Together with the images' own caches (IMAGE_CACHE_BYTES for each section) and those that are being decoded these come
-// to 352 MB, whatever the sets: with what is on the way, a process stays below 500 MB more than its model needs.
+// to 320 MB, whatever the sets: with what is on the way, a process stays below 500 MB more than its model needs.
 
 /** Bytes of decoded samples that are kept. */
 export const KEPT_BYTES = 96 * 2 ** 20;
 /** The same for calibration samples: choices, corrections and checks read some of them again. */
-export const KEPT_CALIBRATION_BYTES = 48 * 2 ** 20;
+export const KEPT_CALIBRATION_BYTES = 16 * 2 ** 20;
 /** The same for the few samples that models are compared on. */
 export const KEPT_CHECK_BYTES = 32 * 2 ** 20;
 

@@ -25,7 +25,7 @@ export async function reversalCosts(
   if (groups.length === 0) return [];
   const final = buildModel(quantization, reverted);
   const begun = performance.now();
-  const session = await createSession(encodeModel(final), { threads, ...sessionOptions(quantization) });
+  const session = await createSession(final, { threads, ...sessionOptions(quantization) });
   try {
     const costs: ReversalCosts = [];
     for (const operators of groups) {

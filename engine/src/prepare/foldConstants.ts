@@ -9,7 +9,6 @@ import {
   type TensorProto,
   dataTypeOf,
   elementCount,
-  encodeModel,
   intAttribute,
   isConstantNode,
   isOnnxDomain,
@@ -205,7 +204,7 @@ async function evaluate(
   const initializer = model.graph.initializer.filter((tensor) => read.has(tensor.name));
   const graph = create(GraphProtoSchema, { name: 'constants', node: [...nodes], initializer });
   const constants = withOutputs({ ...model, graph }, results);
-  const session = await createSession(encodeModel(constants), { threads: 1, optimization: 'disabled', dir });
+  const session = await createSession(constants, { threads: 1, optimization: 'disabled', dir });
   try {
     const values = await run(session, {}, results);
     return results.map((name) => asTensor(name, values[name]!));

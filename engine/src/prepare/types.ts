@@ -12,7 +12,6 @@ import {
   dataTypeOf,
   elementBytes,
   elementCount,
-  encodeModel,
   isExternal,
   makeNode,
 } from '@quantsmith/model/onnx';
@@ -60,7 +59,7 @@ export async function inferTypes(model: ModelProto, dir?: string): Promise<Map<s
 async function signatures(model: ModelProto, dir: string | undefined): Promise<readonly PortSignature[]> {
   const options = { threads: 1, optimization: 'disabled', ...(dir === undefined ? {} : { dir }) } as const;
   const load = async (candidate: ModelProto) => {
-    const session = await createSession(encodeModel(candidate), options);
+    const session = await createSession(candidate, options);
     await session.release();
     return session.outputs;
   };

@@ -1,6 +1,6 @@
 import { asFloat32, type HostTensor } from '@quantsmith/model/arrays';
 import type { Graph } from '@quantsmith/model/graph';
-import { ElementType, encodeModel, withOutputs, type ModelProto } from '@quantsmith/model/onnx';
+import { ElementType, withOutputs, type ModelProto } from '@quantsmith/model/onnx';
 import type { Feeds } from '../runtime/batch.js';
 import { createSession, run, type SessionOptions } from '../runtime/session.js';
 
@@ -38,7 +38,7 @@ export async function tensorsOf(
   options: SessionOptions,
 ): Promise<Tensors> {
   if (names.length === 0) return samples.map(() => ({}));
-  const session = await createSession(encodeModel(withOutputs(model, names)), options);
+  const session = await createSession(withOutputs(model, names), options);
   try {
     const results: Record<string, HostTensor>[] = [];
     let bytes = 0;

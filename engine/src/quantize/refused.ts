@@ -1,4 +1,3 @@
-import { encodeModel } from '@quantsmith/model/onnx';
 import { fail, QuantsmithError, type Problem } from '@quantsmith/schemas';
 import { revertOperators } from '../placement/revert.js';
 import type { Feeds } from '../runtime/batch.js';
@@ -60,8 +59,8 @@ export function inFloat(quantization: Quantization, operators: ReadonlySet<strin
 /** Why the runtime does not load or run the quantized model; null: it does. */
 async function refusal(quantization: Quantization, feeds: Feeds): Promise<string | null> {
   try {
-    const bytes = encodeModel(buildModel(quantization, new Set()));
-    const session = await createSession(bytes, { threads: 1, ...sessionOptions(quantization) });
+    const model = buildModel(quantization, new Set());
+    const session = await createSession(model, { threads: 1, ...sessionOptions(quantization) });
     try {
       await run(session, feeds);
       return null;

@@ -2,6 +2,7 @@ import './telemetryOff.js';
 import * as ort from 'onnxruntime-node';
 import { fail, tableOf, reasonOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
+import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 
 export interface SessionOptions {
   /** Threads inside one operator; 0: the runtime's choice. */
@@ -31,11 +32,14 @@ export interface Session {
 }
 
 /**
- * Loads a model, from its bytes or its file. External data of bytes is read from `dir`, which the runtime is told by a
- * session config entry. Throws `runtime-unknown-operator`, `runtime-out-of-memory`, `tensor-name`, or `runtime-load` with the
+ * Loads a model, as it is, from its bytes or its file. External data of a model or of bytes is read from `dir`, which the runtime
+ * is told by a session config entry. Throws `runtime-unknown-operator`, `runtime-out-of-memory`, `tensor-name`, or `runtime-load` with the
  * reason.
  */
-export async function createSession(source: Uint8Array | string, options: SessionOptions): Promise<Session> {
+export async function createSession(
+  source: ModelProto | Uint8Array | string,
+  options: SessionOptions,
+): Promise<Session> {
   const native = await load(source, {
     executionProviders: ['cpu'],
     intraOpNumThreads: options.threads,
@@ -72,14 +76,34 @@ export async function createSession(source: Uint8Array | string, options: Sessio
 const UNUSABLE_NAME = '__proto__';
 
 async function load(
-  source: Uint8Array | string,
+  source: ModelProto | Uint8Array | string,
   options: ort.InferenceSession.SessionOptions,
 ): Promise<ort.InferenceSession> {
+  if (typeof source !== 'string' && !(source instanceof Uint8Array)) return loadModel(source, options);
   try {
     if (typeof source === 'string') return await ort.InferenceSession.create(source, options);
     return await ort.InferenceSession.create(source, options);
   } catch (error) {
     return runtimeFailure(error, 'load');
+  }
+}
+
+/** The runtime copies what it loads, so that the model's bytes are given back at once: garbage of this size lies about for long. */
+async function loadModel(
+  model: ModelProto,
+  options: ort.InferenceSession.SessionOptions,
+): Promise<ort.InferenceSession> {
+  const memory: ArrayBuffer[] = [];
+  const bytes = encodeModel(model, (length) => {
+    const buffer = new ArrayBuffer(length, { maxByteLength: length });
+    memory.push(buffer);
+    return new Uint8Array(buffer);
+  });
+
+  try {
+    return await load(bytes, options);
+  } finally {
+    for (const buffer of memory) buffer.resize(0);
   }
 }
 

@@ -56,7 +56,7 @@ export function oneWorker(threads: number): Workers {
     threads,
     most: 1,
     async open(model, { batch = 1, ...options }) {
-      const runner = await openHere(encodeModel(model), { ...sessionOptions(options), threads }, batch);
+      const runner = await openHere(model, { ...sessionOptions(options), threads }, batch);
       const tracked = {
         run: runner.run,
         release: () => (open.delete(tracked) ? runner.release() : Promise.resolve()),
@@ -79,8 +79,8 @@ const sessionOptions = ({
   ...(optimization === undefined ? {} : { optimization }),
 });
 
-async function openHere(bytes: Uint8Array, options: SessionOptions, batch: number): Promise<ModelRunner> {
-  const session = await createSession(bytes, options);
+async function openHere(model: ModelProto, options: SessionOptions, batch: number): Promise<ModelRunner> {
+  const session = await createSession(model, options);
   return {
     async *run(samples, outputs) {
       const next = chunks(samples);

@@ -62,7 +62,7 @@ function meanAggregator(): Aggregator {
 function storing(combine: (values: Float64Array) => number): Aggregator {
   const samples: Float64Array[] = [];
   return {
-    add: (statistic) => void samples.push(Float64Array.from(statistic)),
+    add: (statistic) => void samples.push(new Float64Array(statistic)),
     result() {
       const channels = samples[0]?.length ?? 0;
       return Float64Array.from({ length: channels }, (_, c) =>

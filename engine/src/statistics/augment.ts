@@ -24,8 +24,11 @@ interface Place {
 
 export interface Augmented {
   readonly model: ModelProto;
-  readonly places: ReadonlyMap<string, Place>;
+  /** A reduction's values, of one that was asked for: one for `axis` null, else one per channel. NaN stays NaN. */
+  readonly read: (results: Results, reduction: Reduction) => Float64Array;
 }
+
+type Results = Readonly<Record<string, HostTensor>>;
 
 const OPERATOR = { min: 'ReduceMin', max: 'ReduceMax', mean: 'ReduceMean' } as const;
 
@@ -50,7 +53,7 @@ export function augmentWithReductions(
 
   return {
     model: withBuilt(model, [additions.built], outputs),
-    places: additions.places,
+    read: (results, reduction) => readReduction(results, additions.places.get(reduction)!, reduction),
   };
 }
 
@@ -77,7 +80,7 @@ interface Additions {
   readonly graph: Graph;
   readonly opset: number;
   readonly built: GraphBuilder;
-  readonly places: Map<string, Place>;
+  readonly places: Map<Reduction, Place>;
   /** Matrices with one row per image of the batch (by the batch's size), and the one row of what has no batch. */
   readonly packs: Map<string | number, Pack>;
   readonly outputs: string[];
@@ -121,7 +124,7 @@ function addReduction(additions: Additions, reduction: Reduction): void {
     }
 
     additions.outputs.push(output);
-    additions.places.set(reductionKey(reduction), { output, start: 0, length: null, negated: false });
+    additions.places.set(reduction, { output, start: 0, length: null, negated: false });
   }
 }
 
@@ -200,7 +203,7 @@ function pack(
   const packed = additions.packs.get(key) ?? { output, groups: [], members: [], width: 0 };
   additions.packs.set(key, packed);
   packed.members.push(value);
-  additions.places.set(reductionKey(reduction), {
+  additions.places.set(reduction, {
     output: packed.output,
     start: packed.width,
     length: width,
@@ -227,16 +230,14 @@ function finishPacks(additions: Additions): string[] {
   });
 }
 
-/** A reduction's values: one for `axis` null, else one per channel. NaN stays NaN. */
-export function readReduction(
-  results: Readonly<Record<string, HostTensor>>,
-  places: Augmented['places'],
+function readReduction(
+  results: Results,
+  { output, start, length, negated }: Place,
   reduction: Reduction,
 ): Float64Array {
-  const { output, start, length, negated } = places.get(reductionKey(reduction))!;
   const { data, dims } = results[output]!;
   const values = data as Float32Array;
-  if (length === null) return Float64Array.from(values);
+  if (length === null) return new Float64Array(values);
   const width = dims[1]!;
   const rows = Array.from({ length: values.length / width }, (_, row) =>
     values.subarray(row * width + start, row * width + start + length),
@@ -245,7 +246,7 @@ export function readReduction(
   const kind = negated ? 'max' : reduction.kind;
   if (rows.length === 0)
     return new Float64Array(reduction.axis === null ? 1 : length).fill(ofNothing(reduction.kind));
-  const channels = rows.length === 1 ? Float64Array.from(rows[0]!) : foldRows(rows, kind);
+  const channels = rows.length === 1 ? new Float64Array(rows[0]!) : foldRows(rows, kind);
   const result = reduction.axis === null ? Float64Array.of(fold(channels, kind)) : channels;
 
   return negated ? result.map((value) => -value) : result;

@@ -6,7 +6,7 @@ import type { Range } from '../ranges/parameters.js';
 import type { Workers } from '../runtime/workers.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { createAggregator, type Aggregator } from './aggregate.js';
-import { augmentWithReductions, readReduction, reductionKey, type Reduction } from './augment.js';
+import { augmentWithReductions, reductionKey, type Reduction } from './augment.js';
 import { checkValues, nanSentinels } from './finite.js';
 import { createHistogram, type Histogram } from './histogram.js';
 import type { SidePlan, TensorPlan } from './plan.js';
@@ -53,17 +53,17 @@ export async function collectStatistics(
   options: CollectOptions,
 ): Promise<Collected> {
   const work = planWork(prepared, plan, means, options.inGraph);
-  const reductions = dedupe([
+  const reductions = new Set([
     ...work.sentinels,
     ...work.tensors.flatMap((item) => item.reductions),
-    ...means.map(({ tensor, axis }) => ({ tensor, axis, kind: 'mean' as const })),
+    ...work.means.map(({ reduction }) => reduction),
   ]);
 
   const fetched = work.tensors.filter((item) => item.fetch).map((item) => item.plan.tensor);
   const augmented = augmentWithReductions(
     prepared.model,
     prepared.graph,
-    reductions,
+    [...reductions],
     fetched,
     opset(prepared.model),
   );
@@ -72,7 +72,7 @@ export async function collectStatistics(
   let count = 0;
   try {
     for await (const [sample, results] of runner.run(samples)) {
-      const read = readOnce((reduction) => readReduction(results, augmented.places, reduction));
+      const read = readOnce((reduction) => augmented.read(results, reduction));
       addSample(work, sample.name, read, results);
       count++;
       options.onSample?.(count);
@@ -90,7 +90,11 @@ export async function collectStatistics(
 /** Everything that is to be kept of the samples. */
 interface Work {
   readonly tensors: readonly TensorWork[];
-  readonly means: readonly (ChannelMeanRequest & { readonly aggregator: Aggregator })[];
+  readonly means: readonly {
+    readonly tensor: string;
+    readonly reduction: Reduction;
+    readonly aggregator: Aggregator;
+  }[];
   /** Means that show a NaN in a tensor whose reductions would hide it. */
   readonly sentinels: readonly Reduction[];
 }
@@ -101,14 +105,35 @@ function planWork(
   means: readonly ChannelMeanRequest[],
   inGraph: boolean,
 ): Work {
-  const sides = new Map<string, SideWork>();
-  const tensors = plan.map((tensor) => tensorWork(tensor, inGraph, sides));
+  const shared: Shared = { sides: new Map(), same: sameReductions() };
+  const tensors = plan.map((tensor) => tensorWork(tensor, inGraph, shared));
   const reduced = new Set(tensors.flatMap((item) => (item.fetch ? [] : [item.plan.tensor])));
 
   return {
     tensors,
-    means: means.map((mean) => ({ ...mean, aggregator: createAggregator('mean', 0) })),
-    sentinels: nanSentinels(prepared.graph, prepared.dir, reduced),
+    means: means.map(({ tensor, axis }) => ({
+      tensor,
+      reduction: shared.same({ tensor, axis, kind: 'mean' }),
+      aggregator: createAggregator('mean', 0),
+    })),
+    sentinels: nanSentinels(prepared.graph, prepared.dir, reduced).map(shared.same),
+  };
+}
+
+/** What the plans before have asked for. */
+interface Shared {
+  readonly sides: Map<string, SideWork>;
+  readonly same: (reduction: Reduction) => Reduction;
+}
+
+/** One object for equal reductions, so that they are found without comparing names at every sample. */
+function sameReductions(): Shared['same'] {
+  const known = new Map<string, Reduction>();
+  return (reduction) => {
+    const key = reductionKey(reduction);
+    const first = known.get(key) ?? reduction;
+    known.set(key, first);
+    return first;
   };
 }
 
@@ -129,14 +154,18 @@ function addSample(
     if (histogram !== null) addToHistogram(histogram, tensor, sample, results[tensor.tensor]!);
   }
 
-  for (const side of new Set(filled.flatMap(({ min, max }) => [min ?? [], max ?? []].flat()))) {
-    addToSide(side, sample, read, results[side.plan.tensor]);
+  const sides = new Set<SideWork>();
+  for (const { min, max } of filled) {
+    if (min !== null) sides.add(min);
+    if (max !== null) sides.add(max);
   }
 
-  for (const item of means) {
-    const values = read({ ...item, kind: 'mean' });
+  for (const side of sides) addToSide(side, sample, read, results[side.plan.tensor]);
+
+  for (const { reduction, aggregator } of means) {
+    const values = read(reduction);
     // The mean of no values at all.
-    if (!values.every(Number.isNaN)) item.aggregator.add(values);
+    if (!values.every(Number.isNaN)) aggregator.add(values);
   }
 }
 
@@ -164,10 +193,14 @@ const LOWEST = -3.4028234663852886e38;
 /** Whether the tensor has no elements in this sample (nothing was found that it would hold). */
 function isEmpty(item: TensorWork, read: Reader, fetched: HostTensor | undefined): boolean {
   if (item.fetch) return fetched?.data.length === 0;
-  const extremes = item.reductions.filter(({ kind }) => kind !== 'mean');
-  return extremes.every((reduction) =>
-    read(reduction).every((value) => (reduction.kind === 'max' ? value <= LOWEST : value >= -LOWEST)),
-  );
+  for (const reduction of item.reductions) {
+    const { kind } = reduction;
+    if (kind === 'mean') continue;
+    const isNothing = (value: number) => (kind === 'max' ? value <= LOWEST : value >= -LOWEST);
+    if (!read(reduction).every(isNothing)) return false;
+  }
+
+  return true;
 }
 
 interface TensorWork {
@@ -186,10 +219,11 @@ interface SideWork {
   readonly side: SidePlan;
   readonly fetch: boolean;
   readonly aggregator: Aggregator;
+  /** What the statistic may be made of. */
+  readonly reductions: Readonly<Record<Reduction['kind'], Reduction>>;
 }
 
-/** `sides`: what the plans before have asked for, by what it is. */
-function tensorWork(plan: TensorPlan, inGraph: boolean, sides: Map<string, SideWork>): TensorWork {
+function tensorWork(plan: TensorPlan, inGraph: boolean, shared: Shared): TensorWork {
   // A histogram serves per-tensor quantizers; per-channel ones fall back to minimum and maximum.
   const histogram =
     plan.max.aggregator === 'histogram' && plan.axis === null
@@ -208,9 +242,9 @@ function tensorWork(plan: TensorPlan, inGraph: boolean, sides: Map<string, SideW
   return {
     plan,
     fetch,
-    reductions: fetch ? [] : [...kinds].map((kind) => ({ tensor, axis, kind })),
-    min: histogram !== null || plan.min === null ? null : sideWork(plan, 'min', plan.min, fetch, sides),
-    max: histogram !== null ? null : sideWork(plan, 'max', plan.max, fetch, sides),
+    reductions: fetch ? [] : [...kinds].map((kind) => shared.same({ tensor, axis, kind })),
+    min: histogram !== null || plan.min === null ? null : sideWork(plan, 'min', plan.min, fetch, shared),
+    max: histogram !== null ? null : sideWork(plan, 'max', plan.max, fetch, shared),
     histogram,
   };
 }
@@ -220,12 +254,16 @@ function sideWork(
   which: 'min' | 'max',
   side: SidePlan,
   fetch: boolean,
-  sides: Map<string, SideWork>,
+  { sides, same }: Shared,
 ): SideWork {
+  const { tensor, axis } = plan;
   const { clip, ...others } = side;
   const limits = [String(clip.low), String(clip.high)];
-  const key = JSON.stringify([plan.tensor, plan.axis, plan.min === null, which, fetch, others, limits]);
-  const work = sides.get(key) ?? { plan, side, fetch, aggregator: aggregatorOf(side, which) };
+  const key = JSON.stringify([tensor, axis, plan.min === null, which, fetch, others, limits]);
+  const reduction = (kind: Reduction['kind']) => same({ tensor, axis, kind });
+  const reductions = { min: reduction('min'), max: reduction('max'), mean: reduction('mean') };
+  const aggregator = aggregatorOf(side, which);
+  const work = sides.get(key) ?? { plan, side, fetch, aggregator, reductions };
   sides.set(key, work);
 
   return work;
@@ -260,11 +298,10 @@ type Reader = (reduction: Reduction) => Float64Array;
 
 /** Several plans ask for the same reductions. */
 function readOnce(read: Reader): Reader {
-  const known = new Map<string, Float64Array>();
+  const known = new Map<Reduction, Float64Array>();
   return (reduction) => {
-    const key = reductionKey(reduction);
-    const values = known.get(key) ?? read(reduction);
-    known.set(key, values);
+    const values = known.get(reduction) ?? read(reduction);
+    known.set(reduction, values);
     return values;
   };
 }
@@ -280,13 +317,9 @@ function addToHistogram(
   histogram.add(values);
 }
 
-function addToSide(
-  { plan, side, fetch, aggregator }: SideWork,
-  sample: string,
-  read: Reader,
-  fetched: HostTensor | undefined,
-): void {
-  const statistic = fetch ? fromTensor(plan, side, fetched!) : fromReductions(plan, side, read);
+function addToSide(work: SideWork, sample: string, read: Reader, fetched: HostTensor | undefined): void {
+  const { plan, side, fetch, aggregator } = work;
+  const statistic = fetch ? fromTensor(plan, side, fetched!) : fromReductions(work, read);
   checkValues(statistic, plan.tensor, sample);
   aggregator.add(statistic);
 }
@@ -302,12 +335,16 @@ function fromTensor(plan: TensorPlan, side: SidePlan, tensor: HostTensor): Float
   );
 }
 
-function fromReductions(plan: TensorPlan, side: SidePlan, read: Reader): Float64Array {
-  const { tensor, axis } = plan;
+function fromReductions({ plan, side, reductions }: SideWork, read: Reader): Float64Array {
   const { low, high } = side.clip;
+  const isWhole = low === Number.NEGATIVE_INFINITY && high === Number.POSITIVE_INFINITY;
   const cut = (value: number) => (value < low ? low : value > high ? high : value);
-  const reduced = (kind: Reduction['kind']) => read({ tensor, axis, kind }).map(cut);
-  if (side.statistic === 'mean') return read({ tensor, axis, kind: 'mean' });
+  const reduced = (kind: Reduction['kind']) => {
+    const values = read(reductions[kind]);
+    return isWhole ? values : values.map(cut);
+  };
+
+  if (side.statistic === 'mean') return read(reductions.mean);
   if (side.statistic === 'min') return reduced('min');
   const max = reduced('max');
   if (side.statistic === 'max' || plan.min === null) return max;
@@ -324,10 +361,6 @@ function rangeOf(item: TensorWork): RangeStatistics | null {
   const min =
     item.min === null ? new Float32Array(max.length) : Float32Array.from(item.min.aggregator.result());
   return { min, max };
-}
-
-function dedupe(reductions: readonly Reduction[]): Reduction[] {
-  return [...new Map(reductions.map((reduction) => [reductionKey(reduction), reduction])).values()];
 }
 
 /** Quantizers with a common key share the widest range: the smallest minimum and the largest maximum. */

@@ -1,5 +1,5 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { encodeModel, withOutputs, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
+import { withOutputs, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
 import { has, isLinear } from '@quantsmith/model/operators';
 import { QuantsmithError } from '@quantsmith/schemas';
 import type { Feeds } from '../runtime/batch.js';
@@ -65,7 +65,7 @@ async function outputsOf(
   names: readonly string[],
   options: Parameters<typeof createSession>[1],
 ): Promise<Record<string, HostTensor>[]> {
-  const session = await createSession(encodeModel(model), options);
+  const session = await createSession(model, options);
   try {
     const results: Record<string, HostTensor>[] = [];
     for (const feeds of samples) results.push(await run(session, feeds, names));

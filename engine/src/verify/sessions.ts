@@ -1,4 +1,4 @@
-import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
+import { type ModelProto } from '@quantsmith/model/onnx';
 import { sessionOptions, type Quantization } from '../quantize/quantization.js';
 import { createSession, type Session } from '../runtime/session.js';
 
@@ -16,9 +16,9 @@ export async function withFinishedSessions<T>(
   body: (sessions: FinishedSessions) => Promise<T>,
 ): Promise<T> {
   const { model, dir } = quantization.prepared;
-  const float = await createSession(encodeModel(model), { threads, dir });
+  const float = await createSession(model, { threads, dir });
   try {
-    const quantized = await createSession(encodeModel(final), { threads, ...sessionOptions(quantization) });
+    const quantized = await createSession(final, { threads, ...sessionOptions(quantization) });
     try {
       return await body({ float, quantized });
     } finally {

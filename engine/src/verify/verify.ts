@@ -1,5 +1,5 @@
 import { smallest } from '@quantsmith/schemas';
-import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
+import { type ModelProto } from '@quantsmith/model/onnx';
 import type { SampleSource } from '../data/types.js';
 import { operatorsServed, quantizedOperators } from '../placement/revert.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
@@ -146,7 +146,7 @@ export async function unoptimizedOutputs(
   options: { readonly threads: number; readonly dir: string },
 ): Promise<UnoptimizedOutputs> {
   const sparse = indices.filter((_, i) => i % Math.ceil(indices.length / UNOPTIMIZED_SAMPLES) === 0);
-  const session = await createSession(encodeModel(model), { ...options, optimization: 'disabled' });
+  const session = await createSession(model, { ...options, optimization: 'disabled' });
   try {
     const outputs: Results[] = [];
     for (const index of sparse) outputs.push(await run(session, (await source.get(index)).feeds));

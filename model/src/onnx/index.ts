@@ -8,7 +8,7 @@ export * from './onnx_pb.js';
 export * from './outputs.js';
 export * from './read.js';
 export * from './readConstant.js';
-export * from './stream.js';
+export * from './encode.js';
 export * from './tensor.js';
 export * from './wire.js';
 export * from './write.js';

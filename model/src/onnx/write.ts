@@ -1,23 +1,13 @@
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { basename } from 'node:path';
 import { fail } from '@quantsmith/schemas';
 import { fileSha256 } from '../files/hash.js';
 import { systemReason } from '../files/regular.js';
 import { writeSynced } from '../files/write.js';
 import type { ModelProto } from './model.js';
-import {
-  ModelProtoSchema,
-  StringStringEntryProtoSchema,
-  TensorProto_DataLocation,
-  type TensorProto,
-} from './onnx_pb.js';
-import { streamModel } from './stream.js';
+import { StringStringEntryProtoSchema, TensorProto_DataLocation, type TensorProto } from './onnx_pb.js';
+import { encodeModel, streamModel } from './encode.js';
 import { elementBytes, elementCount, isExternal, rawBytes } from './tensor.js';
-
-/** The model as the bytes of an ONNX file. */
-export function encodeModel(model: ModelProto): Uint8Array {
-  return toBinary(ModelProtoSchema, model);
-}
 
 export interface WriteOptions {
   /** Folder of the external data that the model refers to. */
