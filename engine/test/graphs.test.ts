@@ -41,10 +41,14 @@ describe('random graphs', () => {
     }
   });
 
-  it('go through a run although the optimizer makes an invalid graph of what its self-check cuts', async () => {
+  it.each([
+    // The optimizer makes an invalid graph of what the self-check cuts.
+    [9310506, 25],
+    // With SmoothQuant 25 dB, which is more on the 16 samples that its strength would be chosen on.
+    [9802474, 30],
+  ])('go through a run: %i', async (seed, least) => {
     const folder = mkdtempSync(join(tmpdir(), 'quantsmith-graph-'));
     try {
-      const seed = 9310506;
       const result = await checkRun(
         randomGraph(seed),
         seed,
@@ -57,7 +61,7 @@ describe('random graphs', () => {
         false,
       );
       expect(result.faults).toEqual([]);
-      expect(result.decibels).toBeGreaterThan(25);
+      expect(result.decibels).toBeGreaterThan(least);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -37,6 +37,8 @@ export interface Measure {
   readonly quantization: (change: QuantizationChange) => Promise<Quantization>;
   readonly samples: readonly Sample[];
   readonly heldOut: boolean;
+  /** Whether they are all the samples that statistics come from. */
+  readonly all: boolean;
 }
 
 /** Bytes of the float model's outputs that are kept to compare with. */
@@ -94,6 +96,7 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
     quantization,
     samples,
     heldOut: picked.heldOut,
+    all: picked.all,
   };
 }
 

@@ -19,6 +19,8 @@ export interface ComparedSamples {
   readonly samples: readonly Sample[];
   /** Whether they are other samples than those of the statistics. */
   readonly heldOut: boolean;
+  /** Whether they are all the samples that statistics come from. */
+  readonly all: boolean;
 }
 
 /** How many samples candidates are measured on: so few that the search costs no more than the statistics do. */
@@ -54,7 +56,7 @@ export async function pickSamples(
   const picked: Sample[] = [];
   for await (const sample of readAhead(source, indices)) picked.push(sample);
 
-  return { samples: picked, heldOut: first > 0 };
+  return { samples: picked, heldOut: first > 0, all: first === 0 && count === samples };
 }
 
 /** What is to be said where a model is so large that little was measured. */
