@@ -41,6 +41,20 @@ describe('fixes', () => {
     },
   );
 
+  it.each([
+    ['int8', '8'],
+    ['INT8', '8'],
+    ['uint8', 'uint8'],
+    ['torch.quint8', 'torch.quint8'],
+    ['u8', 'u8'],
+  ])('all at once, num_bits: %s becomes %s: no sign is dropped unasked', (written, expected) => {
+    const text = (bits: string) =>
+      `${HEAD}quantization:\n  preset: mixed\n  overrides: [{types: [Add], num_bits: ${bits}}]\n`;
+    const document = config(text(written).replace('mixed', 'mixd'));
+    const [action] = fixAll(document, (current) => findAll(current, NOTHING).findings);
+    expect(applied(document, action!.edit!.changes![document.text.uri]!)).toBe(text(expected));
+  });
+
   it('what an entry of overrides has itself stays in it', () => {
     const entry = (inner: string) => `${HEAD}quantization:\n  overrides:\n    - types: [Add]\n${inner}`;
     const message = (text: string) =>

@@ -272,7 +272,7 @@ const SPELLING: ReadonlySet<string> = new Set(RULES.flatMap(({ spelling }) => sp
  * the text can be read afterwards is not checked.
  */
 export function spellingFix(document: ConfigDocument, finding: Fixable): Fix | null {
-  if (!SPELLING.has(finding.code)) return null;
+  if (!SPELLING.has(finding.code) || finding.data['isLossy'] === true) return null;
   const [only, ...others] = candidates(document, finding).filter(({ preferred }) => preferred);
   if (only === undefined || others.length > 0) return null;
   const digits = (text: string) => text.replace(/\D/g, '').replace(/^0+/, '');

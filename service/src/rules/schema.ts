@@ -217,7 +217,7 @@ function suggestionsFor(
   document: ConfigDocument,
   path: ConfigPath,
   schema: SchemaNode,
-): { suggestions?: string[] } {
+): { suggestions?: string[]; isLossy?: boolean } {
   const node = findNode(document.tree, path);
   const types = [schema.type ?? []].flat();
   if (node?.kind === 'sequence' && node.items.length === 1 && !types.includes('array')) {
@@ -255,7 +255,8 @@ function suggestionsFor(
   if (numeric && counted !== undefined) return { suggestions: [counted] };
 
   const bits = path.at(-1) === 'num_bits' ? BITS_OF_TYPE.exec(text)?.[1] : undefined;
-  if (numeric && bits !== undefined) return { suggestions: [bits] };
+  // A number of bits says nothing of a sign: whether that may go is the author's choice.
+  if (numeric && bits !== undefined) return { suggestions: [bits], isLossy: /(?:^|\.)(?:q?u)/.test(text) };
 
   const digits = SEPARATED.test(text) ? text.replace(/[_,' ]/g, '') : text;
   if (!numeric || digits === '' || !Number.isFinite(Number(digits))) return {};
