@@ -152,6 +152,24 @@ describe('workers', () => {
       }
     });
   });
+  it('tell a failure although the next sample cannot be read', async () => {
+    await withWorkers(oneWorker(1), async (workers) => {
+      const runner = await workers.open(ofOne('Relu', ['x']), {});
+      const samples = (function* () {
+        yield {
+          name: 'wrong',
+          feeds: { x: { type: 'float32', dims: [1], data: new Float32Array(1) } as HostTensor },
+        };
+        throw new Error('cannot be read');
+      })();
+      const drain = async () => {
+        for await (const result of runner.run(samples)) expect(result).toHaveLength(2);
+      };
+
+      await expect(drain()).rejects.toThrow(/^Sample "wrong": ONNX Runtime cannot run/);
+      await runner.release();
+    });
+  });
   it('say why a model cannot be loaded', async () => {
     const unknown = ofOne('NoSuchOperator', ['x']);
     await withWorkers(openWorkers(2), async (workers) => {

@@ -245,7 +245,8 @@ function blaming(samples: readonly Runnable[], trial: Trial | null): (error: unk
 }
 
 async function failsAlike(code: string, { other, runChunk }: Trial): Promise<boolean> {
-  const next = await other();
+  // That another one cannot be read is told in its turn, and no reason to forget the failure at hand.
+  const next = await other().catch(() => undefined);
   if (next === undefined) return false;
   return runChunk([next]).then(
     () => false,
