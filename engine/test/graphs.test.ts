@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { QuantizationReport } from '@quantsmith/schemas';
 import { describe, expect, it } from 'vitest';
 import { checkGraph } from './checkGraph.js';
 import { checkRun } from './checkRun.js';
@@ -42,11 +43,11 @@ describe('random graphs', () => {
   });
 
   it.each([
-    // The optimizer makes an invalid graph of what the self-check cuts.
-    [9310506, 25],
+    // The optimizer makes an invalid graph of what the self-check cuts: the report says that it was not compared.
+    [9310506, 25, false],
     // With SmoothQuant 25 dB, which is more on the 16 samples that its strength would be chosen on.
-    [9802474, 30],
-  ])('go through a run: %i', async (seed, least) => {
+    [9802474, 30, true],
+  ])('go through a run: %i', async (seed, least, isCompared) => {
     const folder = mkdtempSync(join(tmpdir(), 'quantsmith-graph-'));
     try {
       const result = await checkRun(
@@ -62,6 +63,10 @@ describe('random graphs', () => {
       );
       expect(result.faults).toEqual([]);
       expect(result.decibels).toBeGreaterThan(least);
+      const { warnings } = JSON.parse(
+        readFileSync(join(folder, 'random.int8.onnx.report.json'), 'utf8'),
+      ) as QuantizationReport;
+      expect(warnings.some(({ code }) => code === 'operators-not-compared')).toBe(!isCompared);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -144,7 +144,7 @@ describe('operators on equal inputs', () => {
   it('agree where they are healthy', async () => {
     for (const op of ['Gemm', 'Conv'] as const) {
       const { proto, dims } = layerModel({ ...LAYER, op });
-      const [, layer] = await compareOperators(proto, [input(dims)], options);
+      const [, layer] = (await compareOperators(proto, [input(dims)], options))!;
       expect(layer).toMatchObject({ node: 'layer', op, wrong: 0 });
       expect(layer!.different).toBeLessThanOrEqual(2);
     }
@@ -161,7 +161,7 @@ describe('operators on equal inputs', () => {
       ];
       const positive = { ...planted, graph: { ...planted.graph, initializer: planted.graph.initializer.map((one) =>
       one.name === 'w_q' ? makeTensor('w_q', one.dims.map(Number), 3, new Int8Array(12).fill(100)) : one) } }; // prettier-ignore
-      const [, layer] = await compareOperators(positive, samples, options);
+      const [, layer] = (await compareOperators(positive, samples, options))!;
       expect(layer).toMatchObject({ node: 'layer', op });
       expect(layer!.wrong).toBeGreaterThan(0);
       expect(layer!.largest).toBeGreaterThan(100);

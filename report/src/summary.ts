@@ -115,7 +115,7 @@ function verdictOf({ satisfied }: Metric, isDistrusted: boolean): Span {
 }
 
 /** How close the outputs come to the float model's, and whether the model was checked. */
-function outputRows({ outputs, verified }: QuantizationReport): Row[] {
+function outputRows({ outputs, verified, warnings }: QuantizationReport): Row[] {
   if (verified === null) return [];
   const { passed, samples, in_sample: inSample, unfit } = verified;
   const set = inSample ? 'calibration samples' : 'held-out samples';
@@ -126,8 +126,10 @@ function outputRows({ outputs, verified }: QuantizationReport): Row[] {
 
   const more = outputs.length - shown.length;
   const rest: Row[] = more <= 0 ? [] : [['', `and ${counted(more, 'output')} more`]];
+  const isPartial = warnings.some(({ code }) => code === 'operators-not-compared');
+  const scope = isPartial ? ', judged by the outputs: its operators were not compared' : '';
   const verdict: Text = passed
-    ? 'the runtime computes what was intended'
+    ? `the runtime computes what was intended${scope}`
     : [
         { text: 'not verified', tone: 'bad' },
         ...(unfit.length === 0

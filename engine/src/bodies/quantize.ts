@@ -51,5 +51,5 @@ async function check(quantization: Quantization, { statistics }: OpenedBody, cpu
   const fullModel = builtWhole(runnable.quantization);
   const unfit = await unfitOperators(runnable.quantization, fullModel, samples, workers.threads);
 
-  return { ...runnable, quantization: withoutUnfit(runnable.quantization, unfit) };
+  return { ...runnable, quantization: withoutUnfit(runnable.quantization, unfit ?? []) };
 }

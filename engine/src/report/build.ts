@@ -150,7 +150,7 @@ function verifiedReport({
     in_sample: inSample,
     optimized_db: finite(optimizedDb),
     unoptimized_db: finite(unoptimizedDb),
-    unfit: unfit.map(({ node, op, codes, different, largest }) => ({
+    unfit: (unfit ?? []).map(({ node, op, codes, different, largest }) => ({
       name: node,
       op,
       codes,

@@ -34,7 +34,10 @@ export interface CheckedQuantization {
   readonly made: MadeQuantization;
   /** The same operators left in float in a quantization by other settings. */
   readonly fit: (other: MadeQuantization) => MadeQuantization;
-  /** Operators of `made` whose kernels give other codes, where none of them was left in float; null: some were. */
+  /**
+   * Operators of `made` whose kernels give other codes, where none of them was left in float; null: some were, or none could be
+   * compared.
+   */
   readonly unfit: readonly UnfitOperator[] | null;
   readonly samples: CheckSamples;
 }
@@ -61,7 +64,7 @@ export async function checkQuantization(
   );
 
   // Where sums saturate, overflow_fix has the word: what a config states of it is not changed.
-  const leftInFloat = targetSaturates('host', cpu) ? [] : unfit;
+  const leftInFloat = targetSaturates('host', cpu) ? [] : (unfit ?? []);
   warn(unfitProblems(leftInFloat));
   const withoutThese = (made: MadeQuantization) => ({
     ...made,

@@ -1,6 +1,6 @@
 import './telemetryOff.js';
 import * as ort from 'onnxruntime-node';
-import { fail, tableOf, reasonOf } from '@quantsmith/schemas';
+import { fail, QuantsmithError, tableOf, reasonOf } from '@quantsmith/schemas';
 import type { HostTensor, TensorTypeName } from '@quantsmith/model/arrays';
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
 
@@ -81,12 +81,17 @@ async function load(
 ): Promise<ort.InferenceSession> {
   if (typeof source !== 'string' && !(source instanceof Uint8Array)) return loadModel(source, options);
   try {
+    // The package declares one signature for each.
     if (typeof source === 'string') return await ort.InferenceSession.create(source, options);
     return await ort.InferenceSession.create(source, options);
   } catch (error) {
     return runtimeFailure(error, 'load');
   }
 }
+
+/** Whether the runtime found a model invalid, which may be its optimizer's work. */
+export const isLoadFailure = (error: unknown): boolean =>
+  error instanceof QuantsmithError && error.problem.code === 'runtime-load';
 
 /** The runtime copies what it loads, so that the model's bytes are given back at once: garbage of this size lies about for long. */
 async function loadModel(

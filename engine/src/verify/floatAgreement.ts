@@ -1,5 +1,5 @@
-import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
-import { createSession, run, type Session } from '../runtime/session.js';
+import { type ModelProto } from '@quantsmith/model/onnx';
+import { createSession, isLoadFailure, run, type Session } from '../runtime/session.js';
 import { nudged } from './nudge.js';
 import { comparableOutputs, compareOutputs } from './outputs.js';
 import type { CheckSamples, FloatAgreement, FloatSide, UnoptimizedOutputs } from './verify.js';
@@ -38,7 +38,10 @@ export async function withMisreadForm(
   { source }: CheckSamples,
   options: { readonly threads: number; readonly dir: string },
 ): Promise<readonly FloatAgreement[]> {
-  const session = await createSession(encodeModel(form), options).catch(() => null);
+  const session = await createSession(form, options).catch((error: unknown) => {
+    if (isLoadFailure(error)) return null;
+    throw error;
+  });
   if (session === null) return agreement;
   try {
     const misread = compareOutputs(agreement.map(({ name }) => name));

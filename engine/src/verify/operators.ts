@@ -1,9 +1,8 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { withOutputs, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
 import { has, isLinear } from '@quantsmith/model/operators';
-import { QuantsmithError } from '@quantsmith/schemas';
 import type { Feeds } from '../runtime/batch.js';
-import { createSession, run } from '../runtime/session.js';
+import { createSession, isLoadFailure, run } from '../runtime/session.js';
 import { cutAtCodes, type Cut } from './cut.js';
 
 /** How an operator's codes in the runtime's kernels compare with those of the unoptimized model, on equal inputs. */
@@ -24,13 +23,13 @@ export interface OperatorAgreement {
 /**
  * Runs every operator of a quantized model on the codes that the unoptimized model gives it, in the kernels that the
  * runtime's full optimization picks, and compares the codes that come out. The unoptimized model computes in float on
- * dequantized values: what the quantizers were chosen for. Sorted as the graph is; empty where the cut model does not load.
+ * dequantized values: what the quantizers were chosen for. Sorted as the graph is; null: the cut model does not load.
  */
 export async function compareOperators(
   model: ModelProto,
   samples: readonly Feeds[],
   options: { readonly threads: number; readonly dir: string },
-): Promise<OperatorAgreement[]> {
+): Promise<OperatorAgreement[] | null> {
   const { model: cut, cuts } = cutAtCodes(model);
   if (cuts.length === 0) return [];
   const names = cuts.map(({ codes }) => codes);
@@ -42,10 +41,10 @@ export async function compareOperators(
   const given = samples.map((feeds, index) => ({ ...feeds, ...givenCodes(cuts, intended[index] ?? {}) }));
   const actual = await outputsOf(cut, given, names, options).catch((reason: unknown) => {
     // The optimizer makes an invalid graph of some cut models (ONNX Runtime 1.30), which says nothing of the whole one.
-    if (reason instanceof QuantsmithError && reason.problem.code === 'runtime-load') return null;
+    if (isLoadFailure(reason)) return null;
     throw reason;
   });
-  if (actual === null) return [];
+  if (actual === null) return null;
 
   const producers = new Map(
     (model.graph?.node ?? []).flatMap((node) => node.output.map((name) => [name, node])),

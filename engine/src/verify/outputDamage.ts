@@ -24,6 +24,14 @@ const BEYOND_ROUNDING_DB = 20;
 const KEPT_FROM =
   'They take zeros in front of a pooling for its own padding. "Float" in this report is what the model says, and the quantized model computes the same.';
 
+/** Said where the outputs are all that the self-check compared. */
+const OPERATORS_NOT_COMPARED: Problem = {
+  code: 'operators-not-compared',
+  severity: 'info',
+  message:
+    'The self-check compared the outputs, but not the operators one by one: ONNX Runtime cannot load the parts into which the model was cut for that.',
+};
+
 /** What is known beside the outputs. */
 export interface DamageContext {
   /** Whether 16-bit sums saturate here. */
@@ -38,6 +46,7 @@ export function verificationProblems(verification: Verification, context: Damage
     ...verification.float.flatMap(ambiguityOf),
     ...damagedOutputs(verification, context).map((output) => damageOf(output, verification)),
     ...(verification.passed ? [] : [notVerified(verification, context.saturates)]),
+    ...(verification.unfit === null ? [OPERATORS_NOT_COMPARED] : []),
   ];
 }
 
@@ -113,7 +122,11 @@ function figures({ sqnrDb, agreement, weakCorrelation }: OutputAgreement): strin
   ].join(', ');
 }
 
-function notVerified({ unfit, optimizedDb, unoptimizedDb }: Verification, saturates: boolean): Problem {
+function notVerified(
+  { unfit: compared, optimizedDb, unoptimizedDb }: Verification,
+  saturates: boolean,
+): Problem {
+  const unfit = compared ?? [];
   const [first] = unfit;
   const why = saturates ? ' 16-bit sums saturate on this CPU: see overflow_fix.' : '';
   const message =

@@ -61,18 +61,22 @@ export interface UnfitOperator extends OperatorAgreement {
   readonly toFloat: readonly string[];
 }
 
-/** Runs the operators of a quantized model on equal inputs, with and without the runtime's optimizations. */
+/**
+ * Runs the operators of a quantized model on equal inputs, with and without the runtime's optimizations. null: the runtime
+ * cannot be made to run them so, and nothing was compared.
+ */
 export async function unfitOperators(
   quantization: Quantization,
   model: ModelProto,
   { source, indices }: CheckSamples,
   threads: number,
-): Promise<UnfitOperator[]> {
+): Promise<UnfitOperator[] | null> {
   const { prepared, placement } = quantization;
   const { graph, dir } = prepared;
   const chosen = indices.filter((_, i) => i % Math.ceil(indices.length / OPERATOR_SAMPLES) === 0);
   const feeds = await Promise.all(chosen.map(async (index) => (await source.get(index)).feeds));
   const compared = await compareOperators(model, feeds, { threads, dir });
+  if (compared === null) return null;
   const unfit = compared.filter(isUnfit);
   if (unfit.length === 0) return [];
   const quantized = new Set(quantizedOperators(graph, placement));
@@ -122,11 +126,11 @@ export interface Verification {
   readonly optimizedDb: number | null;
   /** Of the outputs without optimization against the float model: the noise of quantization itself. */
   readonly unoptimizedDb: number | null;
-  /** Operators whose kernels give other codes than intended. */
-  readonly unfit: readonly UnfitOperator[];
+  /** Operators whose kernels give other codes than intended; null: they were not compared, only the outputs were. */
+  readonly unfit: readonly UnfitOperator[] | null;
   /** Of the float model with itself, by output. */
   readonly float: readonly FloatAgreement[];
-  /** Whether the model computes what the quantization was chosen for. */
+  /** Whether the model computes what the quantization was chosen for, as far as that was compared. */
   readonly passed: boolean;
 }
 
@@ -169,7 +173,7 @@ export async function verifyModel(
   quantized: Session,
   float: FloatSide,
   unoptimized: UnoptimizedOutputs,
-  unfit: readonly UnfitOperator[],
+  unfit: readonly UnfitOperator[] | null,
   { source, indices, inSample }: CheckSamples,
   onSample: (done: number, total: number) => void,
 ): Promise<Verification> {
@@ -201,7 +205,7 @@ export async function verifyModel(
     unoptimizedDb,
     unfit,
     float: float.agreement,
-    passed: unfit.length === 0 && isBelowNoise(optimizedDb, unoptimizedDb),
+    passed: (unfit ?? []).length === 0 && isBelowNoise(optimizedDb, unoptimizedDb),
   };
 }
 

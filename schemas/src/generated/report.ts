@@ -955,7 +955,7 @@ export interface QuantizationReport {
    */
   verified: {
     /**
-     * Whether it does.
+     * Whether it does, as far as it was compared: with `operators-not-compared` among the warnings, by the outputs alone.
      */
     passed: boolean;
     /**
