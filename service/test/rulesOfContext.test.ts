@@ -196,6 +196,17 @@ ${scope('{names: [*a, *a], types: [&t Conv, *t]}')}`;
     expect(found(scope('types: [Conv]'), { model })).toEqual([]);
   });
 
+  it('end with a function that calls itself, where a run does', () => {
+    const again = summary({ nodes: [{ name: 'again', op: 'Self', domain: 'my' }] }).nodes;
+    const { nodes } = summary({ nodes: [...again, { name: 'last', op: 'Conv' }] });
+    const model = summary({ nodes, functions: [{ domain: 'my', name: 'Self', nodes: again }] });
+    const call = (times: number) => Array.from({ length: times }, () => 'again').join('/');
+    expect(found(scope(`names: [${call(33)}, ${call(34)}]\n    patterns: [stem]`), { model })).toEqual([
+      `unknown-node ${call(34)}`,
+      'pattern-unmatched stem',
+    ]);
+  });
+
   it('say nothing of names when the model is unknown, and everything when it is known', () => {
     const text = scope(
       'names: [/stem/Konv]\n    types: [Conv, Relu]\n    patterns: ["stem", "/.*Conv", "(", "/"]',

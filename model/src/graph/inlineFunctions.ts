@@ -6,7 +6,7 @@ import { freshNames } from './freshNames.js';
 import { mapBodies, renameGraph } from './rename.js';
 
 /** Functions may call each other so deep; ONNX forbids that one calls itself. */
-const MAX_DEPTH = 32;
+export const MAX_FUNCTION_DEPTH = 32;
 
 /**
  * The model with the bodies of its own functions in the places of their calls, also in bodies of If, Loop and Scan.
@@ -60,7 +60,7 @@ function inlineGraph(graph: GraphProto, context: Context, depth: number): GraphP
 
 function inlineNode(node: NodeProto, context: Context, depth: number): NodeProto[] {
   const body = context.functions.get(keyOf(node.domain, node.opType, node.overload));
-  if (body !== undefined && depth < MAX_DEPTH) {
+  if (body !== undefined && depth < MAX_FUNCTION_DEPTH) {
     return expand(node, body, context).flatMap((inner) => inlineNode(inner, context, depth + 1));
   }
 

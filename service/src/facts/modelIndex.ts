@@ -1,3 +1,4 @@
+import { MAX_FUNCTION_DEPTH } from '@quantsmith/model/graph';
 import { operatorsInBodies, REFUSAL_CHECKS, structureOfSummary } from '@quantsmith/model/refusals';
 import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
 import { once } from './once.js';
@@ -70,7 +71,7 @@ function withBodies(nodes: readonly ModelNode[]): readonly ModelNode[] {
   return nodes.flatMap((node) => [node, ...withBodies(node.bodies)]);
 }
 
-/** Nodes of functions that are named at most: functions of functions may have no end. */
+/** Nodes of functions that are named at most: their number may double with each depth. */
 const MAX_HELD = 100_000;
 
 /** What a run puts in the places of a model's calls of its own functions, under the names that it has there. */
@@ -79,13 +80,14 @@ function ofFunctions({ nodes, functions }: ModelSummary): readonly ModelNode[] {
   const keyOf = (domain: string, name: string) => `${domain}\u0000${name}`;
   const bodies = new Map(functions.map(({ domain, name, nodes: body }) => [keyOf(domain, name), body]));
   const held: ModelNode[] = [];
-  const calls = [nodes];
+  const calls = [{ nodes, depth: 0 }];
   for (let some = calls.pop(); some !== undefined && held.length < MAX_HELD; some = calls.pop()) {
-    for (const call of some) {
+    const depth = some.depth + 1;
+    for (const call of some.nodes) {
       const body = bodies.get(keyOf(call.domain, call.op)) ?? [];
       const inner = body.map((node) => ({ ...node, name: `${call.name}/${node.name}` }));
       for (const node of inner) held.push(node);
-      if (inner.length > 0) calls.push(inner);
+      if (inner.length > 0 && depth < MAX_FUNCTION_DEPTH) calls.push({ nodes: inner, depth });
     }
   }
 
