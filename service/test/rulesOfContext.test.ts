@@ -33,6 +33,105 @@ describe('findings that follow from the model or its data', () => {
     expect(fixed(text, 'unknown-node', { model })).toContain('names: [/stem/Conv, features]');
     expect(fixed(text, 'dead-setting', { model })).toContain('{types: [Sub], float: true}');
   });
+  const layers = summary({
+    inputs: [{ name: 'x', type: 'float32', dims: [1, 4] }],
+    nodes: [
+      {
+        ...{ name: 'turn', op: 'Transpose', inputs: ['w'], outputs: ['wt'] },
+        ...{ constants: { 0: [4, 4] }, floatConstants: [0] },
+      },
+      { name: 'product', op: 'MatMul', inputs: ['x', 'wt'], outputs: ['a'] },
+      { name: 'relu', op: 'Relu', inputs: ['a'], outputs: ['b'] },
+      { name: 'shape', op: 'Shape', inputs: ['b'], outputs: ['s'] },
+      { name: 'part', op: 'Slice', inputs: ['s'], outputs: ['to'] },
+      { name: 'reshape', op: 'Reshape', inputs: ['b', 'to'], outputs: ['c'] },
+      { name: 'same', op: 'Identity', inputs: ['c'], outputs: ['d'] },
+      { name: 'call', op: 'Block', domain: 'own', inputs: ['d'], outputs: ['e'] },
+      {
+        ...{ name: 'if', op: 'If', inputs: ['e'], outputs: ['y'] },
+        bodies: summary({ nodes: [{ name: 'inner', op: 'MatMul' }] }).nodes,
+      },
+    ],
+    functions: [
+      { domain: 'own', name: 'Block', nodes: summary({ nodes: [{ name: 'mm', op: 'MatMul' }] }).nodes },
+    ],
+  });
+  const idle = (entries: string, more = '') => {
+    const document = config(`${HEAD}quantization: {${more}overrides: [${entries}]}\n`);
+    const { findings } = findAll(document, { ...NOTHING, model: layers });
+    const own = findings.filter(({ path }) => path[0] === 'quantization');
+    return own.map(({ code, path, message }) => `${code} ${path.at(-1)}: ${message}`);
+  };
+
+  const saying = (place: number, reason: string) =>
+    `dead-setting ${place}: This entry has no effect: its operators ${reason}.`;
+  it.each([
+    ['{types: [Relu, Reshape], num_bits: 4, mode: symmetric}', '', 0, 'are never quantized themselves'],
+    ['{types: [MatMul], num_bits: 4}', 'ignored_scope: {types: [MatMul]}, ', 0, 'are in ignored_scope'],
+    [
+      '{names: [call/mm], num_bits: 4}',
+      "ignored_scope: {patterns: ['call/.*']}, ",
+      0,
+      'are in ignored_scope',
+    ],
+    ['{names: [inner], float: true}', 'ignored_scope: {types: [MatMul]}, ', 0, 'are in ignored_scope'],
+    [
+      '{types: [MatMul], float: true}, {names: [product, inner, call/mm], num_bits: 4}',
+      ...(['', 1, 'stay in float because of another entry'] as const),
+    ],
+    [
+      '{names: [product], num_bits: 4, per_channel: false}, {types: [MatMul], num_bits: 8}, {patterns: [p], per_channel: true}',
+      ...(['', 0, 'have these settings from later entries'] as const),
+    ],
+    [
+      '{names: [product], float: true}, {types: [MatMul], float: false}',
+      '',
+      0,
+      'have these settings from later entries',
+    ],
+    [
+      '{names: [product, relu], num_bits: 4}',
+      ...([
+        'ignored_scope: {names: [product]}, ',
+        0,
+        'are in ignored_scope or are never quantized themselves',
+      ] as const),
+    ],
+  ] as const)('tell an entry of overrides that does nothing: %s %s', (entries, more, place, reason) => {
+    expect(idle(entries, more)).toEqual([saying(place, reason)]);
+    const text = `${HEAD}quantization: {${more}overrides: [${entries}]}\n`;
+    expect(found(text), 'without the model').toEqual([]);
+  });
+  it.each([
+    ['one of its operators', '{types: [Relu, MatMul], num_bits: 4}'],
+    ['that a weight is turned by', '{types: [Transpose], num_bits: 4}'],
+    [
+      'that the runtime folds or a run drops',
+      '{names: [part], num_bits: 4}, {types: [Identity], num_bits: 4}',
+    ],
+    ['that holds or calls others', '{names: [if], num_bits: 4}, {names: [call], num_bits: 4}'],
+    ['inside others', '{names: [inner], num_bits: 4}, {names: [call/mm], num_bits: 4}'],
+    ['that quantizers pass through', '{types: [Reshape], float: true}'],
+    ['set by a later entry in part', '{types: [MatMul], num_bits: 4}, {names: [product], num_bits: 8}'],
+    [
+      'with another setting',
+      '{types: [MatMul], num_bits: 4, mode: symmetric}, {types: [MatMul], num_bits: 8}',
+    ],
+    [
+      'no longer in float',
+      '{types: [MatMul], float: true}, {names: [inner], float: false}, {types: [MatMul], num_bits: 4}',
+    ],
+  ])('say nothing of an entry of overrides for what may change: %s', (_, entries) => {
+    expect(idle(entries)).toEqual([]);
+  });
+  it('have a fix that takes such an entry out of its list, but the last one', () => {
+    const text = (list: string) => `${HEAD}quantization:\n  overrides:\n${list}`;
+    const idleEntry = '    - types: [Relu]\n      num_bits: 4\n';
+    const other = '    - {types: [MatMul], num_bits: 4}\n';
+    for (const list of [idleEntry + other, other + idleEntry])
+      expect(fixed(text(list), 'dead-setting', { model: layers })).toBe(text(other));
+    expect(fixed(text(idleEntry), 'dead-setting', { model: layers }, /^Remove the entry$/)).toBe(HEAD);
+  });
   it('are told once of a text that aliases bring to several keys', () => {
     const text = `model: m
 data:

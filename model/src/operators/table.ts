@@ -57,6 +57,7 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
  * - `embeds`: looks up rows of a table.
  * - `probabilities`: gives probabilities, of which a large one hides what happens to the others.
  * - `squashes`: behind it all but the largest values look alike.
+ * - `copies`: may hand on its input as it is, and is then left out.
  * - `reshapes`: hands every value on, in another shape or order.
  * - `runs-bodies`: runs graphs of its own, whose readings from outside are not among its inputs.
  */
@@ -99,6 +100,7 @@ export type Property =
   | 'embeds'
   | 'probabilities'
   | 'squashes'
+  | 'copies'
   | 'reshapes'
   | 'runs-bodies';
 
@@ -309,8 +311,8 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   ScatterElements: row('agnostic', [], { moved: [0, 2] }),
   ScatterND: row('agnostic', [], { moved: [0, 2] }),
   CastLike: row('agnostic', []),
-  Dropout: row('agnostic', ['keeps-channels', 'between-attention']),
-  Identity: row('agnostic', ['keeps-channels', 'between-attention', 'reshapes']),
+  Dropout: row('agnostic', ['keeps-channels', 'between-attention', 'copies']),
+  Identity: row('agnostic', ['keeps-channels', 'between-attention', 'copies', 'reshapes']),
   Concat: row('concat', ['integer-output', 'keeps-blocks', 'keeps-all-signs', 'reshapes-attention'], {
     moved: 'all',
   }),
@@ -321,7 +323,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   Softmax: row('float', ['never-negative', 'probabilities', 'squashes']),
   LogSoftmax: row('float', ['squashes']),
   Einsum: row('float', ['attention-product']),
-  Cast: row('float', ['between-attention']),
+  Cast: row('float', ['between-attention', 'copies']),
   Where: row('float', ['between-attention']),
   TopK: row('float', ['selects']),
   NonMaxSuppression: row('float', ['selects']),

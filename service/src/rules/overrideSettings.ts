@@ -2,12 +2,20 @@ import type { ConfigPath, QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { findEntry, findNode } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
+import { idleOverrides } from './idleOverrides.js';
+import type { RuleInput } from './rule.js';
 
-/** Entries of `overrides` that name nothing or set nothing, and settings of theirs that another one makes void. */
-export function overrideFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
-  return (config.quantization?.overrides ?? []).flatMap((entry, index) => {
+/** Entries of `overrides` that name nothing, set nothing or change nothing of the model, and settings of theirs that another one makes void. */
+export function overrideFindings(
+  document: ConfigDocument,
+  config: QuantizationConfig,
+  { model, index }: Pick<RuleInput, 'model' | 'index'>,
+): Finding[] {
+  const idle =
+    model === null || index === null ? null : idleOverrides(config.quantization ?? {}, model, index);
+  return (config.quantization?.overrides ?? []).flatMap((entry, nth) => {
     const { names = [], patterns = [], types = [], ...settings } = entry;
-    const place = ['quantization', 'overrides', index] as const;
+    const place = ['quantization', 'overrides', nth] as const;
     const dead = (message: string, key?: keyof typeof entry): Finding[] => {
       const path = key === undefined ? place : ([...place, key] as const);
       const span =
@@ -21,6 +29,8 @@ export function overrideFindings(document: ConfigDocument, config: QuantizationC
       return dead('This entry selects no operators: set names, patterns or types.');
     if (Object.keys(settings).length === 0)
       return dead('This entry changes nothing: set float, num_bits, mode, per_channel or half_range.');
+    const reason = idle?.get(nth);
+    if (reason !== undefined) return dead(`This entry has no effect: its operators ${reason}.`);
     if (settings.float === true)
       return (Object.keys(settings) as (keyof typeof settings)[])
         .filter((key) => key !== 'float')

@@ -1,6 +1,7 @@
-import { above, below, resolveConfig, type QuantizationConfig } from '@quantsmith/schemas';
+import { above, below, resolveConfig, type ConfigPath, type QuantizationConfig } from '@quantsmith/schemas';
 import type { ConfigDocument } from '../document/document.js';
 import { removeKey, setValue } from '../document/edit.js';
+import { removeItem } from '../document/removeItem.js';
 import {
   findEntry,
   findNode,
@@ -11,12 +12,15 @@ import {
   type TreeNode,
 } from '../document/tree.js';
 import type { Finding } from '../findings/finding.js';
-import { fix, type FixTable } from '../findings/fix.js';
+import { fix, type Fix, type FixTable } from '../findings/fix.js';
 import { overrideFindings } from './overrideSettings.js';
-import { defineRule } from './rule.js';
+import { defineRule, type RuleInput } from './rule.js';
 import { ADVANCED, SETTING_RULES, type ESTIMATORS } from './settingTables.js';
 
-function settingFindings(document: ConfigDocument, config: QuantizationConfig): Finding[] {
+/** A valid config, and the model where it is known. */
+type Input = RuleInput & { readonly config: QuantizationConfig };
+
+function settingFindings({ document, config, model, index }: Input): Finding[] {
   const complete = resolveConfig(config);
   const findings = SETTING_RULES.flatMap((rule) => {
     const entry = findEntry(document.tree, rule.path);
@@ -39,7 +43,7 @@ function settingFindings(document: ConfigDocument, config: QuantizationConfig): 
   return [
     ...findings,
     ...namedSetFindings(document, config),
-    ...overrideFindings(document, config),
+    ...overrideFindings(document, config, { model, index }),
     ...deprecatedFindings(document),
   ];
 }
@@ -101,8 +105,17 @@ function deprecatedFindings(document: ConfigDocument): Finding[] {
   ];
 }
 
+/** Takes an entry out of its list. Without its last one the list would be left to measurement: that is no one's only answer. */
+function removalOfEntry(document: ConfigDocument, path: ConfigPath): Fix[] {
+  const list = findEntry(document.tree, above(path));
+  const item = findNode(document.tree, path);
+  if (list === undefined || isShared(document.tree, list) || item?.parent?.kind !== 'sequence') return [];
+  return fix('Remove the entry', removeItem(document, item), item.parent.items.length > 1);
+}
+
 const settingFixes: FixTable = {
   'dead-setting'(document, { path }) {
+    if (typeof path.at(-1) === 'number') return removalOfEntry(document, path);
     const entry = findEntry(document.tree, path);
     // What has no effect here may have one where an alias brings it.
     if (entry === undefined || isShared(document.tree, entry)) return [];
@@ -129,13 +142,13 @@ const settingFixes: FixTable = {
 export const rule = defineRule({
   codes: ['dead-setting', 'conflicting-settings', 'no-integer-kernel', 'deprecated-value'],
   needs: 'config',
-  check: ({ document, config }) => settingFindings(document, config),
+  check: settingFindings,
   fixes: settingFixes,
   spelling: ['deprecated-value'],
   suppressible: true,
   sections: {
     'dead-setting':
-      'Severity: warning.\n\nA setting that has no effect because of another one or of the data; the message says why. The fix removes the setting.',
+      'Severity: warning.\n\nA setting that has no effect because of another one, of the data or of the model, such as an entry of `overrides` none of whose operators it can change; the message says why. The fix removes the setting.',
     'conflicting-settings':
       'Severity: error.\n\nSettings that exclude each other, such as asymmetric weights with half of their range: the run would fail. A warning where the run uses something other than what is written, such as a `mean` of two values for three channels.',
     'no-integer-kernel':
