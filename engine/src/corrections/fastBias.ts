@@ -63,6 +63,12 @@ export function fastBiasCorrection(
     const tensor = graph.initializer(candidate.weight.tensor);
     if (weights === undefined || inputMean === undefined || tensor === undefined) continue;
     const dims = tensor.dims.map(Number);
+    if (inputMean.length !== inputChannels(candidate.node, dims)) {
+      const reason = 'the shape of its input is not known, and so not which values make a channel';
+      records.push({ node: candidate.node.name, applied: false, maxShift: 0, reason });
+      continue;
+    }
+
     const quantized = constantResponse(
       graph,
       candidate.node,
@@ -159,6 +165,12 @@ function outputFollowsFromInput(graph: Graph, node: NodeProto): boolean {
   );
 }
 
+/** How many channels the weight meets in its input. */
+function inputChannels(node: NodeProto, dims: readonly number[]): number | undefined {
+  if (!has(node, 'product')) return (dims[1] ?? 0) * intAttribute(node, 'group', 1);
+  return dims.at(intAttribute(node, 'transB', 0) === 1 ? -1 : -2);
+}
+
 /** The channel means of a layer's output (without bias) for an input that is constant in every channel. */
 function constantResponse(
   graph: Graph,
@@ -176,23 +188,23 @@ function constantResponse(
   const filter = inputs * shares.length;
   for (let output = 0; output < outputs; output++) {
     const first = Math.floor(output / perGroup) * inputs;
-    const mean = inputMean.subarray(first, first + inputs);
-    response[output] = filterResponse(weight, output * filter, shares, mean);
+    response[output] = filterResponse(weight, output * filter, shares, inputMean, [first, first + inputs]);
   }
 
   return response;
 }
 
-/** The response of one filter, which lies in the weight from `start` on. */
+/** The response of one filter, which lies in the weight from `start` on, to its channels. */
 function filterResponse(
   weight: Float32Array,
   start: number,
   shares: Float64Array,
   mean: Float64Array,
+  [from, to]: readonly [number, number],
 ): number {
   const taps = shares.length;
   let sum = 0;
-  for (let i = 0, index = start; i < mean.length; i++) {
+  for (let i = from, index = start; i < to; i++) {
     let total = 0;
     for (let t = 0; t < taps; t++, index++) total += weight[index]! * shares[t]!;
     sum += total * mean[i]!;
