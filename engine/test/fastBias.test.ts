@@ -133,3 +133,21 @@ describe('fast bias correction', () => {
     expect(await shiftIn('onnxruntime')).toBeCloseTo(0, 5);
   });
 });
+
+describe('a layer whose input has no known shape', () => {
+  it('is left as it is, since its channels are not known', async () => {
+    // What a Reshape makes of a computed shape.
+    const network = model({
+      nodes: [
+        node('Shape', ['x'], ['s']),
+        node('Reshape', ['x', 's'], ['r']),
+        node('Conv', ['r', 'w', 'b'], ['y'], {}, 'conv'),
+      ],
+      inputs: [value('x', ['n', 'c', 'h', 'w_'])],
+      outputs: [value('y', ['n', 2, 'p', 'q'])],
+      initializers: [floats('w', [2, 2, 1, 1], [0.1, -2, 1, 0.13]), floats('b', [2], [5, -5])],
+    });
+    const sample = { shape: [1, 2, 3, 3], data: Array.from({ length: 18 }, (_, i) => i / 3) };
+    expect(await correctedBias(network, sample)).toEqual([5, -5]);
+  });
+});

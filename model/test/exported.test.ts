@@ -85,6 +85,25 @@ describe('functions of a model', () => {
     expect(inlined.graph.node[0]!.name).toBe('first/MatMul_0');
     expect(inlined.opsetImport.map(({ domain }) => domain)).toEqual(['', 'my', 'com.microsoft']);
   });
+  it('that would come to more nodes than anybody has memory for are refused', () => {
+    const twice = Array.from({ length: 30 }, (_, level) =>
+      create(FunctionProtoSchema, {
+        ...{ domain: 'my', name: `F${level}`, input: ['x'], output: ['y'] },
+        node: ['x', 'a'].map((input, i) =>
+          level === 29
+            ? makeNode('Relu', [input], [i === 0 ? 'a' : 'y'], {})
+            : makeNode(`F${level + 1}`, [input], [i === 0 ? 'a' : 'y'], {}, { domain: 'my' }),
+        ),
+        opsetImport: opsets({ '': 17, my: 1 }),
+      }),
+    );
+    const bomb = {
+      ...model,
+      functions: twice,
+      graph: { ...model.graph, node: [makeNode('F0', ['x'], ['y'], {}, { name: 'call', domain: 'my' })] },
+    };
+    expect(() => inlineFunctions(bomb)).toThrow(/more than 200000 nodes/);
+  });
   it('take the attributes of their calls', () => {
     expect(inlined.graph.node[1]!.attribute).toMatchObject([{ name: 'alpha', f: 0.25, refAttrName: '' }]);
   });

@@ -1,3 +1,4 @@
+import { fail } from '@quantsmith/schemas';
 import { makeNode } from '../onnx/node.js';
 import type { ModelProto } from '../onnx/model.js';
 import { uniqueNodeNames } from '../onnx/names.js';
@@ -8,10 +9,13 @@ import { mapBodies, renameGraph } from './rename.js';
 /** Functions may call each other so deep; ONNX forbids that one calls itself. */
 export const MAX_FUNCTION_DEPTH = 32;
 
+/** Nodes that functions may come to: ones that call each other twice grow without bound in a small file. */
+const MAX_FUNCTION_NODES = 200_000;
+
 /**
  * The model with the bodies of its own functions in the places of their calls, also in bodies of If, Loop and Scan.
  * A body's nodes are named after the call: `<call>/<node>`, unnamed ones as in a graph. Functions of another version of an operator set than the
- * model's stay calls. Nodes have names.
+ * model's stay calls. Nodes have names. Throws `model-too-large`.
  */
 export function inlineFunctions(model: ModelProto): ModelProto {
   if (model.functions.length === 0) return model;
@@ -28,7 +32,7 @@ export function inlineFunctions(model: ModelProto): ModelProto {
         !versions.has(normal(domain)) && all.findIndex((other) => other.domain === domain) === index,
     );
 
-  const context: Context = { functions, fresh: freshNames(model) };
+  const context: Context = { functions, fresh: freshNames(model), made: { nodes: 0 } };
   const graph = inlineGraph(model.graph, context, 0);
   const kept = model.functions.filter(
     ({ domain, name, overload }) => !functions.has(keyOf(domain, name, overload)),
@@ -40,6 +44,8 @@ export function inlineFunctions(model: ModelProto): ModelProto {
 interface Context {
   readonly functions: ReadonlyMap<string, FunctionProto>;
   readonly fresh: (base: string) => string;
+  /** What functions have come to so far. */
+  readonly made: { nodes: number };
 }
 
 const normal = (domain: string) => (domain === 'ai.onnx' ? '' : domain);
@@ -68,7 +74,15 @@ function inlineNode(node: NodeProto, context: Context, depth: number): NodeProto
 }
 
 /** The nodes of a function's body with the call's tensors and attributes. */
-function expand(call: NodeProto, body: FunctionProto, { fresh }: Context): NodeProto[] {
+function expand(call: NodeProto, body: FunctionProto, { fresh, made }: Context): NodeProto[] {
+  made.nodes += body.node.length;
+  if (made.nodes > MAX_FUNCTION_NODES) {
+    fail(
+      'model-too-large',
+      `The model's own functions come to more than ${MAX_FUNCTION_NODES} nodes in the places of their calls.`,
+    );
+  }
+
   const names = new Map<string, string>([['', '']]);
   body.input.forEach((name, index) => names.set(name, call.input[index] ?? ''));
   const copies: NodeProto[] = [];
