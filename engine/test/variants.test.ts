@@ -70,7 +70,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
       [6, 8],
     ),
     shape: [6, 8],
-    integer: 4,
+    integer: 5,
   },
   'nothing but one Einsum, its result implied': {
     built: ofRows([node('Einsum', ['x', 'W'], ['y'], { equation: 'ij,jk' })], [matrix('W', 8, 4, 2)]),
