@@ -10,9 +10,6 @@ export interface Reduction {
   readonly axis: number | null;
 }
 
-export const reductionKey = (reduction: Reduction) =>
-  `${reduction.kind}\u0000${reduction.axis ?? ''}\u0000${reduction.tensor}`;
-
 /** Where a reduction is found: columns `start … start + length` of an output; `null`: the whole output. */
 interface Place {
   readonly output: string;

@@ -20,6 +20,18 @@ export async function writeSynced(
   }
 }
 
+/** The most that one call of the system is asked to write. */
+const LARGEST_WRITE = 1 << 30;
+
+/** Writes all of the bytes at a position of an open file. */
+export async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const length = Math.min(bytes.byteLength - done, LARGEST_WRITE);
+    const { bytesWritten } = await handle.write(bytes, done, length, position + done);
+    done += bytesWritten;
+  }
+}
+
 /** Waits until the names in a folder are on disk, where the system can do that. */
 export async function syncFolder(dir: string): Promise<void> {
   if (process.platform === 'win32') return;

@@ -1,5 +1,6 @@
 import { toBinary } from '@bufbuild/protobuf';
 import type { FileHandle } from 'node:fs/promises';
+import { writeAt } from '../files/write.js';
 import type { ModelProto } from './model.js';
 import {
   GraphProtoSchema,
@@ -80,17 +81,8 @@ export async function streamModel(model: ModelProto, handle: FileHandle, sourceD
   const { head, pieces } = partsOf(model, model.graph.initializer.map(asInside));
   let position = 0;
   const write = async (bytes: Uint8Array) => {
-    for (let done = 0; done < bytes.byteLength;) {
-      const { bytesWritten } = await handle.write(
-        bytes,
-        done,
-        Math.min(bytes.byteLength - done, 1 << 30),
-        position,
-      );
-
-      done += bytesWritten;
-      position += bytesWritten;
-    }
+    await writeAt(handle, bytes, position);
+    position += bytes.byteLength;
   };
 
   for (const part of head) await write(part);

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { fail } from '@quantsmith/schemas';
 import { fileSha256 } from '../files/hash.js';
 import { systemReason } from '../files/regular.js';
-import { writeSynced } from '../files/write.js';
+import { writeAt, writeSynced } from '../files/write.js';
 import type { ModelProto } from './model.js';
 import { StringStringEntryProtoSchema, TensorProto_DataLocation, type TensorProto } from './onnx_pb.js';
 import { encodeModel, streamModel } from './encode.js';
@@ -115,11 +115,7 @@ async function writeExternal(
 
       const bytes = rawBytes(tensor, sourceDir);
       const offset = Math.ceil(end / 4096) * 4096;
-      for (let done = 0; done < bytes.byteLength;) {
-        const length = Math.min(bytes.byteLength - done, 1 << 30);
-        const { bytesWritten } = await handle.write(bytes, done, length, offset + done);
-        done += bytesWritten;
-      }
+      await writeAt(handle, bytes, offset);
 
       initializer.push(tensor);
       placed.push({ index, offset, length: bytes.byteLength });
