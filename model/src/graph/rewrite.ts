@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type AttributeValue, makeNode } from '../onnx/node.js';
+import { type AttributeValue, makeNode, subgraphs } from '../onnx/node.js';
 import type { ModelProto } from '../onnx/model.js';
 import {
   type GraphProto,
@@ -50,6 +50,8 @@ export function rewriteGraph(model: ModelProto): GraphRewrite {
   const built = buildGraph(freshName);
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const everyNode = () => [...nodes, ...built.nodes];
+  // What is built has none.
+  const withBodies = nodes.filter((node) => subgraphs(node).length > 0);
 
   return {
     freshName,
@@ -79,7 +81,7 @@ export function rewriteGraph(model: ModelProto): GraphRewrite {
       }
     },
     rewireBodies(from, to) {
-      for (const node of everyNode())
+      for (const node of withBodies)
         node.attribute = renameReadings(node, (name) => (name === from ? to : name)).attribute;
     },
     finish: () => ({

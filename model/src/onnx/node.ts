@@ -84,10 +84,13 @@ export function makeAttribute(name: string, value: AttributeValue): AttributePro
 
 /** The graphs inside a node (branches of If, bodies of Loop and Scan). */
 export function subgraphs(node: NodeProto): GraphProto[] {
-  return node.attribute.flatMap((carrier) => [
-    ...(carrier.g === undefined ? [] : [carrier.g]),
-    ...carrier.graphs,
-  ]);
+  const inside: GraphProto[] = [];
+  for (const { g, graphs } of node.attribute) {
+    if (g !== undefined) inside.push(g);
+    if (graphs.length > 0) inside.push(...graphs);
+  }
+
+  return inside;
 }
 
 /** The version of a domain that the model imports, or 0. '' and 'ai.onnx' are the same domain. */
