@@ -112,7 +112,7 @@ async function speed(
 }
 
 function opened(path: string) {
-  return createSession(path, { threads: Number(options.threads) });
+  return createSession(path, { threads: Number(options.threads), timed: true });
 }
 
 function table(): string {

@@ -75,6 +75,7 @@ const ORDER: readonly MeasuredSetting[] = [
   ESTIMATOR,
   TAILS,
   'overrides',
+  TAILS,
   'preset',
   ESTIMATOR,
   SMOOTHING,

@@ -85,10 +85,16 @@ function startMeasure(
       for (const { name, count, inner } of all) {
         const [expected, actual] = [floatsOf(reference[name])!, floatsOf(results[name])];
         const sums = noise[half]!.get(name)!;
-        for (let i = 0; i < expected.length; i++) {
-          const error = expected[i]! - (actual?.[i] ?? Number.NaN);
-          const channel = Math.floor(i / inner) % count;
-          sums[channel] = sums[channel]! + error * error;
+        for (let start = 0; start < expected.length; start += inner) {
+          const channel = (start / inner) % count;
+          let sum = sums[channel]!;
+          const end = Math.min(start + inner, expected.length);
+          for (let i = start; i < end; i++) {
+            const error = expected[i]! - (actual?.[i] ?? Number.NaN);
+            sum += error * error;
+          }
+
+          sums[channel] = sum;
         }
       }
     },
@@ -127,7 +133,7 @@ function channelsOf(name: string, references: readonly Results[]): Channels | nu
       ? [{ count, inner: dims.slice(axis + 1).reduce((product, dim) => product * dim, 1) }]
       : [],
   );
-  const splits = [{ count: 1, inner: 1 }, ...axes].map((split) => ({
+  const splits = [{ count: 1, inner: Infinity }, ...axes].map((split) => ({
     ...split,
     signal: variances(
       tensors.map((tensor) => floatsOf(tensor)!),
@@ -162,10 +168,18 @@ function variances(
   const sums = new Float64Array(count);
   const squares = new Float64Array(count);
   for (const values of tensors) {
-    for (let i = 0; i < values.length; i++) {
-      const channel = Math.floor(i / inner) % count;
-      sums[channel] = sums[channel]! + values[i]!;
-      squares[channel] = squares[channel]! + values[i]! * values[i]!;
+    for (let start = 0; start < values.length; start += inner) {
+      const channel = (start / inner) % count;
+      let [sum, square] = [sums[channel]!, squares[channel]!];
+      const end = Math.min(start + inner, values.length);
+      for (let i = start; i < end; i++) {
+        const value = values[i]!;
+        sum += value;
+        square += value * value;
+      }
+
+      sums[channel] = sum;
+      squares[channel] = square;
     }
   }
 

@@ -92,9 +92,9 @@ function encoded(model: Comparable): Timed {
 }
 
 async function timed(first: Timed, second: Timed, threads: number): Promise<Compared> {
-  const before = await createSession(first.bytes, { threads, ...first.options });
+  const before = await createSession(first.bytes, { threads, timed: true, ...first.options });
   try {
-    const after = await createSession(second.bytes, { threads, ...second.options });
+    const after = await createSession(second.bytes, { threads, timed: true, ...second.options });
     try {
       const { floatMedian, quantizedMedian, ratio } = await measureLatency(
         before,

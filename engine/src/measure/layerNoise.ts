@@ -17,10 +17,10 @@ export interface QuantizerNoise {
   readonly operators: readonly string[];
 }
 
-/** Bytes of activations that are looked at together. */
-const CHUNK_BYTES = 64 * 2 ** 20;
+/** Bytes of activations that are looked at together: the runtime holds all that a session could give until its run ends. */
+const CHUNK_BYTES = 16 * 2 ** 20;
 /** Of larger tensors, values at even distances stand for the rest. */
-const MAX_VALUES = 2 ** 17;
+const MAX_VALUES = 2 ** 15;
 /** Elements of a tensor whose shape is not known. */
 const UNKNOWN_ELEMENTS = 2 ** 20;
 
@@ -43,12 +43,11 @@ export async function quantizerNoise(
   if (quantizers.length === 0) return [];
   const served = operatorsServed(graph, written);
   const sums = new Map(quantizers.map((quantizer) => [quantizer, { ratio: 0, count: 0 }]));
-  const tensors = [...new Set(quantizers.map(({ tensor }) => tensor))];
-  const runner = await workers.open(withOutputs(model, tensors), { dir, alone: true });
-  try {
-    for (const chunk of chunksOf(quantizers, graph)) {
-      const names = [...new Set(chunk.map(({ tensor }) => tensor))];
-      for await (const [, results] of runner.run(samples, names)) {
+  for (const chunk of chunksOf(quantizers, graph)) {
+    const tensors = [...new Set(chunk.map(({ tensor }) => tensor))];
+    const runner = await workers.open(withOutputs(model, tensors), { dir, alone: true });
+    try {
+      for await (const [, results] of runner.run(samples)) {
         for (const quantizer of chunk) {
           const { data, dims } = results[quantizer.tensor]!;
           if (!(data instanceof Float32Array)) continue;
@@ -57,9 +56,9 @@ export async function quantizerNoise(
           sum.count++;
         }
       }
+    } finally {
+      await runner.release();
     }
-  } finally {
-    await runner.release();
   }
 
   return quantizers.map((quantizer) => {

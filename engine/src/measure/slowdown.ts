@@ -135,9 +135,9 @@ async function tryInFloat(costs: readonly OperatorCost[], trial: Trial): Promise
 
   if (operators.length === 0 || operators.length === groups.flat().length) return null;
   const other = buildModel(quantization, new Set([...reverted, ...operators]));
-  const before = await createSession(final, options);
+  const before = await createSession(final, { ...options, timed: true });
   try {
-    const after = await createSession(other, options);
+    const after = await createSession(other, { ...options, timed: true });
     try {
       return { operators, latency: await measureLatency(before, after, feeds, TRIAL) };
     } finally {

@@ -15,6 +15,11 @@ export interface SessionOptions {
   readonly optimizedPath?: string;
   /** Profiles kernels into a file whose path begins so. */
   readonly profilePrefix?: string;
+  /**
+   * Its inferences are timed: its threads wait busily for the next one, as they do in the programs that will run the model. Else
+   * they stop with each inference, and leave the processor to what is computed in between.
+   */
+  readonly timed?: boolean;
 }
 
 export interface PortSignature {
@@ -51,9 +56,7 @@ export async function createSession(
     ...(options.profilePrefix === undefined
       ? {}
       : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
-    ...(options.dir === undefined
-      ? {}
-      : { extra: { session: { model_external_initializers_file_folder_path: options.dir } } }),
+    extra: { session: configEntries(options) },
   });
 
   if ([...native.inputNames, ...native.outputNames].includes(UNUSABLE_NAME)) {
@@ -69,6 +72,14 @@ export async function createSession(
     outputs: native.outputMetadata.map(signature),
     native,
     release: () => native.release(),
+  };
+}
+
+/** Entries of the runtime's session configuration, below `session.`. */
+function configEntries({ dir, timed = false }: SessionOptions): Record<string, string> {
+  return {
+    ...(timed ? {} : { force_spinning_stop: '1' }),
+    ...(dir === undefined ? {} : { model_external_initializers_file_folder_path: dir }),
   };
 }
 

@@ -42,10 +42,10 @@ export function augmentWithReductions(
   tensors: readonly string[],
   opset: number,
 ): Augmented {
-  const additions = startAdditions(graph, opset);
+  const additions = startAdditions(graph, opset, reductions);
   // The runtime walks back from the outputs and takes nodes with higher numbers first: in this order tensors are reduced
   // soon after they were made, while they are in the processor's caches, and their memory is used again.
-  for (const reduction of inOrderOfMaking(graph, reductions).reverse()) addReduction(additions, reduction);
+  for (const reduction of inOrderOfMaking(graph, reductions).reverse()) addOnce(additions, reduction);
   const outputs = [...new Set(tensors), ...additions.outputs, ...finishPacks(additions)];
 
   return {
@@ -72,26 +72,68 @@ interface Pack {
 /** Larger groups have less overhead, smaller ones keep the order in which tensors are reduced. */
 const GROUP = 8;
 
+/** What the runtime has reduced, of which all is read that `width` columns of `key`'s matrix hold. */
+interface Reduced {
+  readonly value: string;
+  readonly key: string | number;
+  readonly width: number;
+  readonly negated: boolean;
+}
+
 /** The reductions that are being added. */
 interface Additions {
   readonly graph: Graph;
   readonly opset: number;
   readonly built: GraphBuilder;
+  /** What is asked for, by what it is. */
+  readonly asked: ReadonlyMap<string, Reduction>;
+  readonly reduced: Map<Reduction, Reduced>;
   readonly places: Map<Reduction, Place>;
   /** Matrices with one row per image of the batch (by the batch's size), and the one row of what has no batch. */
   readonly packs: Map<string | number, Pack>;
   readonly outputs: string[];
 }
 
-function startAdditions(graph: Graph, opset: number): Additions {
+const keyOf = ({ tensor, kind, axis }: Reduction) => `${kind} ${axis ?? 'all'} ${tensor}`;
+
+function startAdditions(graph: Graph, opset: number, reductions: readonly Reduction[]): Additions {
   return {
     graph,
     opset,
     built: buildGraph((op, nodes) => `quantsmith_${op}_${nodes}`),
+    asked: new Map(reductions.map((reduction) => [keyOf(reduction), reduction])),
+    reduced: new Map(),
     places: new Map(),
     packs: new Map(),
     outputs: [],
   };
+}
+
+function addOnce(additions: Additions, reduction: Reduction): void {
+  if (additions.places.has(reduction) || addDerived(additions, reduction)) return;
+  addReduction(additions, reduction);
+}
+
+/**
+ * What follows from a reduction of the tensor that this one is made from, if that is asked for, too: values in another order have
+ * the same, and a function that rises has its largest value at the largest.
+ */
+function addDerived(additions: Additions, reduction: Reduction): boolean {
+  const { graph, asked, places, reduced, built } = additions;
+  const { tensor, kind, axis } = reduction;
+  const node = graph.producer(tensor);
+  if (node === undefined) return false;
+  const moves = axis === null && has(node, 'reshapes');
+  if (!moves && !(kind === 'max' && has(node, 'rises'))) return false;
+  const source = asked.get(keyOf({ tensor: node.input[0] ?? '', kind, axis }));
+  if (source === undefined) return false;
+  addOnce(additions, source);
+  const made = reduced.get(source);
+  if (moves) places.set(reduction, places.get(source)!);
+  else if (made === undefined) return false;
+  else pack(additions, reduction, { ...made, value: built.add(node.opType, [made.value]) });
+
+  return true;
 }
 
 function addReduction(additions: Additions, reduction: Reduction): void {
@@ -191,11 +233,9 @@ function reduce(
 }
 
 /** Joins small results into one output: fetching many costs more than computing them. */
-function pack(
-  additions: Additions,
-  reduction: Reduction,
-  { value, key, width, negated }: { value: string; key: string | number; width: number; negated: boolean },
-): void {
+function pack(additions: Additions, reduction: Reduction, made: Reduced): void {
+  const { value, key, width, negated } = made;
+  additions.reduced.set(reduction, made);
   const output = `quantsmith_statistics_${additions.packs.size}`;
   const packed = additions.packs.get(key) ?? { output, groups: [], members: [], width: 0 };
   additions.packs.set(key, packed);
@@ -235,19 +275,27 @@ function readReduction(
   const { data, dims } = results[output]!;
   const values = data as Float32Array;
   if (length === null) return new Float64Array(values);
+  const { axis } = reduction;
   const width = dims[1]!;
-  const rows = Array.from({ length: values.length / width }, (_, row) =>
-    values.subarray(row * width + start, row * width + start + length),
-  );
-
+  const rows = values.length / width;
+  if (rows === 0) return new Float64Array(axis === null ? 1 : length).fill(ofNothing(reduction.kind));
   const kind = negated ? 'max' : reduction.kind;
-  if (rows.length === 0)
-    return new Float64Array(reduction.axis === null ? 1 : length).fill(ofNothing(reduction.kind));
-  const channels = rows.length === 1 ? new Float64Array(rows[0]!) : foldRows(rows, kind);
-  const result = reduction.axis === null ? Float64Array.of(fold(channels, kind)) : channels;
+  const rowOf = (row: number) => values.subarray(row * width + start, row * width + start + length);
+  // Most are one number of one row: no list is made for it.
+  if (axis === null && rows === 1) return Float64Array.of(signed(fold(rowOf(0), kind), negated));
+  const channels =
+    rows === 1
+      ? new Float64Array(rowOf(0))
+      : foldRows(
+          Array.from({ length: rows }, (_, row) => rowOf(row)),
+          kind,
+        );
+  const result = axis === null ? Float64Array.of(fold(channels, kind)) : channels;
 
   return negated ? result.map((value) => -value) : result;
 }
+
+const signed = (value: number, negated: boolean) => (negated ? -value : value);
 
 /** What the runtime's reductions give for a tensor without elements. */
 function ofNothing(kind: Reduction['kind']): number {
@@ -263,7 +311,7 @@ function foldRows(rows: readonly Float32Array[], kind: Reduction['kind']): Float
 }
 
 /** These loops see every channel of every tensor of every sample. */
-function fold(values: Float64Array, kind: Reduction['kind']): number {
+function fold(values: Float32Array | Float64Array, kind: Reduction['kind']): number {
   let state = kind === 'mean' ? 0 : values[0]!;
   if (kind === 'mean') {
     for (let i = 0; i < values.length; i++) state += values[i]!;

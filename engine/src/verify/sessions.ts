@@ -16,9 +16,12 @@ export async function withFinishedSessions<T>(
   body: (sessions: FinishedSessions) => Promise<T>,
 ): Promise<T> {
   const { model, dir } = quantization.prepared;
-  const float = await createSession(model, { threads, dir });
+  const float = await createSession(model, { threads, dir, timed: true });
   try {
-    const quantized = await createSession(final, { threads, ...sessionOptions(quantization) });
+    const quantized = await createSession(final, {
+      ...{ threads, timed: true },
+      ...sessionOptions(quantization),
+    });
     try {
       return await body({ float, quantized });
     } finally {

@@ -37,6 +37,7 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
  * - `maximum`: its output holds the largest of its inputs' values.
  * - `never-negative`: its output is ≥ 0.
  * - `keeps-sign`, `keeps-all-signs`: so is its output where its first input, or all of its inputs are.
+ * - `rises`: a function of one value without attributes; of a larger one its result is no smaller.
  * - `can-make-nan`: can make NaN of finite numbers.
  * - `not-constant`: its output must not be folded, although its inputs are constant.
  *
@@ -82,6 +83,7 @@ export type Property =
   | 'never-negative'
   | 'keeps-sign'
   | 'keeps-all-signs'
+  | 'rises'
   | 'can-make-nan'
   | 'not-constant'
   | 'convolution'
@@ -261,12 +263,13 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'gate',
     'gates-itself',
     'squashes',
+    'rises',
   ]),
   HardSigmoid: row('quantizable', ['activation', 'never-negative', 'gate', 'gates-itself', 'squashes']),
   HardSwish: row('float', ['activation', 'between-gates', 'gates-itself']),
   Selu: row('float', ['activation']),
   Clip: row('float', ['activation', 'absorbed', 'keeps-blocks', 'between-gates']),
-  Tanh: row('float', ['keeps-blocks']),
+  Tanh: row('float', ['keeps-blocks', 'rises']),
 
   // What only moves values
   MaxPool: row('agnostic', ['carries-dequantize', 'maximum', 'keeps-channels', 'keeps-blocks', 'keeps-sign']),
