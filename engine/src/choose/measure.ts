@@ -13,6 +13,7 @@ import type { PreparedModel } from '../prepare/prepare.js';
 import { buildModel, sessionOptions, type Quantization } from '../quantize/quantization.js';
 import { leaveRefusedInFloat } from '../quantize/refused.js';
 import type { Results } from '../runtime/batch.js';
+import { hasSmallOperators } from '../runtime/smallOperators.js';
 import { workersFor, type OpenOptions, type Workers } from '../runtime/workers.js';
 import { observedLayers, observedOutputs } from './observed.js';
 import { outputNoise, type OutputNoise, type OutputScore } from './outputNoise.js';
@@ -60,7 +61,8 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
   );
   const stream = carried.size > 0;
   const picked = await pickSamples(calibration, float.model, { stream, outputsEach });
-  const references = await referencesOf(float, tensors, picked.samples, workers);
+  const small = hasSmallOperators(float.model, float.graph);
+  const references = await referencesOf(float, tensors, { samples: picked.samples, workers, small });
   const start = outputNoise(references, observed);
   if (start === null) return null;
   const samples = picked.samples.slice(0, references.length);
@@ -77,7 +79,7 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
   const measure = async (change: QuantizationChange) => {
     const candidate = await quantization(change).catch(unusable);
     if (candidate === null) return null;
-    return noiseOf(candidate, { start, samples, workers });
+    return noiseOf(candidate, { start, samples, workers, small });
   };
 
   const memo = new Map<string, Promise<OutputScore | null>>();
@@ -133,10 +135,15 @@ export function unusable(error: unknown): null {
   throw error;
 }
 
-interface Comparison {
-  readonly start: () => OutputNoise;
+/** What models are run on, and where; whether their operators are small. */
+interface Runs {
   readonly samples: readonly Sample[];
   readonly workers: Workers;
+  readonly small: boolean;
+}
+
+interface Comparison extends Runs {
+  readonly start: () => OutputNoise;
 }
 
 async function noiseOf(quantization: Quantization, comparison: Comparison): Promise<OutputScore> {
@@ -158,12 +165,11 @@ async function noiseOf(quantization: Quantization, comparison: Comparison): Prom
 async function referencesOf(
   { model, dir }: PreparedModel,
   tensors: readonly string[],
-  samples: readonly Sample[],
-  workers: Workers,
+  runs: Runs,
 ): Promise<Results[]> {
   const references: Results[] = [];
   let bytes = 0;
-  for await (const results of resultsOf(withOutputs(model, tensors), { dir }, { samples, workers })) {
+  for await (const results of resultsOf(withOutputs(model, tensors), { dir }, runs)) {
     references.push(results);
     for (const { data } of Object.values(results)) bytes += ArrayBuffer.isView(data) ? data.byteLength : 0;
     if (bytes > REFERENCE_BYTES) break;
@@ -175,9 +181,9 @@ async function referencesOf(
 async function* resultsOf(
   model: ModelProto,
   options: OpenOptions,
-  { samples, workers }: Pick<Comparison, 'samples' | 'workers'>,
+  { samples, workers, small }: Runs,
 ): AsyncGenerator<Results> {
-  const runner = await workers.open(model, options);
+  const runner = await workers.open(model, { ...options, small });
   try {
     for await (const [, results] of runner.run(samples)) yield results;
   } finally {

@@ -34,6 +34,8 @@ export interface OpenOptions extends Pick<SessionOptions, 'dir' | 'optimization'
   readonly alone?: boolean;
   /** So many samples go through the model at once; default 1. */
   readonly batch?: number;
+  /** Its operators are too small to be shared among threads. */
+  readonly small?: boolean;
 }
 
 /** Where models run over many samples. */
@@ -55,8 +57,9 @@ export function oneWorker(threads: number): Workers {
   return {
     threads,
     most: 1,
-    async open(model, { batch = 1, ...options }) {
-      const runner = await openHere(model, { ...sessionOptions(options), threads }, batch);
+    async open(model, { batch = 1, small = false, ...options }) {
+      const session = { ...sessionOptions(options), threads: small ? 1 : threads };
+      const runner = await openHere(model, session, batch);
       const tracked = {
         run: runner.run,
         release: () => (open.delete(tracked) ? runner.release() : Promise.resolve()),

@@ -3,6 +3,7 @@ import { opset } from '@quantsmith/model/onnx';
 import type { ActivationQuantizer } from '../placement/types.js';
 import { fail } from '@quantsmith/schemas';
 import type { Range } from '../ranges/parameters.js';
+import { hasSmallOperators } from '../runtime/smallOperators.js';
 import type { Workers } from '../runtime/workers.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { createAggregator, type Aggregator } from './aggregate.js';
@@ -68,7 +69,10 @@ export async function collectStatistics(
     opset(prepared.model),
   );
 
-  const runner = await options.workers.open(augmented.model, { dir: prepared.dir });
+  const runner = await options.workers.open(augmented.model, {
+    dir: prepared.dir,
+    small: hasSmallOperators(prepared.model, prepared.graph),
+  });
   let count = 0;
   try {
     for await (const [sample, results] of runner.run(samples)) {

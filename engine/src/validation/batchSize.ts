@@ -1,11 +1,9 @@
 import type { PreparedModel } from '../prepare/prepare.js';
-import { elementCount } from '@quantsmith/model/onnx';
 import type { Feeds } from '../runtime/batch.js';
+import { hasSmallActivations } from '../runtime/smallOperators.js';
 import type { Workers } from '../runtime/workers.js';
 
 const MAX_SAMPLES = 16;
-/** With larger activations than this many elements a sample keeps a core busy alone, and a batch only takes memory. */
-const LARGEST_ACTIVATION = 1 << 16;
 /** ‖batched − alone‖ / ‖alone‖ of an output beyond which samples of a batch are taken to touch each other. */
 const TOLERANCE = 1e-3;
 
@@ -19,6 +17,7 @@ export async function batchSize(
   workers: Workers,
 ): Promise<number> {
   const names = [...graph.inputs, ...graph.outputs];
+  // With large activations a batch only takes memory.
   const free = names.every((name) => typeof graph.type(name)?.dims?.[0] === 'string');
   if (!free || samples.length < 2 || !hasSmallActivations(graph)) return 1;
   const outputsOf = async (batch: number) => {
@@ -39,16 +38,6 @@ export async function batchSize(
     // A model whose first dimension is free by name alone fails on more than one sample.
     return 1;
   }
-}
-
-function hasSmallActivations(graph: PreparedModel['graph']): boolean {
-  return graph.nodes.every((node) =>
-    node.output.every((tensor) => {
-      const dims = graph.type(tensor)?.dims ?? [];
-      const known = dims.map((dim) => (typeof dim === 'number' && dim > 0 ? dim : 1));
-      return elementCount(known) <= LARGEST_ACTIVATION;
-    }),
-  );
 }
 
 function isSame(expected: Feeds, actual: Feeds): boolean {

@@ -21,14 +21,8 @@ export interface OutputAgreement {
   readonly weakCorrelation: number | null;
 }
 
-/** Sums over the rows of one column. */
-interface Column {
-  x: number;
-  y: number;
-  xx: number;
-  yy: number;
-  xy: number;
-}
+/** Sums over the rows of one column: of x, y, x², y² and xy. */
+const COLUMN_SUMS = 5;
 
 /** Rows below which a correlation of columns says nothing, and columns above which it is not kept. */
 const MIN_ROWS = 64;
@@ -36,7 +30,8 @@ const MAX_COLUMNS = 4096;
 
 interface Sums {
   rows: number;
-  columns: Column[];
+  /** `COLUMN_SUMS` of each column. */
+  columns: Float64Array;
   signal: number;
   noise: number;
   product: number;
@@ -70,7 +65,7 @@ export function compareOutputs(names: readonly string[]): OutputComparison {
 
 const newSums = (): Sums => ({
   rows: 0,
-  columns: [],
+  columns: new Float64Array(0),
   signal: 0,
   noise: 0,
   product: 0,
@@ -84,41 +79,56 @@ function addPair(sum: Sums, expected: HostTensor | undefined, actual: HostTensor
   const [x, y] = [numbersOf(expected), numbersOf(actual)];
   if (x === null || y?.length !== x.length) return;
   const row = expected.dims.at(-1) ?? 1;
+  sum.columns = withRoom(sum.columns, COLUMN_SUMS * Math.min(row, MAX_COLUMNS));
   for (let start = 0; start < x.length; start += row) addRow(sum, x, y, start, row);
 }
 
+function withRoom(values: Float64Array, length: number): Float64Array {
+  if (values.length >= length) return values;
+  const larger = new Float64Array(length);
+  larger.set(values);
+  return larger;
+}
+
 function addRow(sum: Sums, x: Float32Array, y: Float32Array, start: number, length: number): void {
+  const { columns } = sum;
+  let [signal, noise, product, power] = [0, 0, 0, 0];
   let [largestX, largestY] = [start, start];
   for (let i = start; i < start + length; i++) {
     const [expected, actual] = [x[i]!, y[i]!];
     const error = expected - actual;
-    sum.signal += expected * expected;
-    sum.noise += error * error;
-    sum.product += expected * actual;
-    sum.power += actual * actual;
-    addToColumn(sum.columns, i - start, expected, actual);
+    signal += expected * expected;
+    noise += error * error;
+    product += expected * actual;
+    power += actual * actual;
+    addToColumn(columns, COLUMN_SUMS * (i - start), expected, actual);
     if (expected > x[largestX]!) largestX = i;
     if (actual > y[largestY]!) largestY = i;
   }
 
+  sum.signal += signal;
+  sum.noise += noise;
+  sum.product += product;
+  sum.power += power;
   sum.rows++;
   if (length < 2) return;
   sum.positions++;
   if (largestX === largestY) sum.agreeing++;
 }
 
-function addToColumn(columns: Column[], index: number, x: number, y: number): void {
-  if (index >= MAX_COLUMNS) return;
-  const column = (columns[index] ??= { x: 0, y: 0, xx: 0, yy: 0, xy: 0 });
-  column.x += x;
-  column.y += y;
-  column.xx += x * x;
-  column.yy += y * y;
-  column.xy += x * y;
+/** `first`: where the column's sums begin. */
+function addToColumn(columns: Float64Array, first: number, x: number, y: number): void {
+  if (first >= columns.length) return;
+  columns[first]! += x;
+  columns[first + 1]! += y;
+  columns[first + 2]! += x * x;
+  columns[first + 3]! += y * y;
+  columns[first + 4]! += x * y;
 }
 
 /** Pearson's correlation of a column; null where the expected values hardly vary. */
-function correlation({ x, y, xx, yy, xy }: Column, rows: number): number | null {
+function correlation(columns: Float64Array, first: number, rows: number): number | null {
+  const [x = 0, y = 0, xx = 0, yy = 0, xy = 0] = columns.subarray(first, first + COLUMN_SUMS);
   const varianceX = xx - (x * x) / rows;
   const varianceY = yy - (y * y) / rows;
   if (varianceX <= 1e-9 * xx || varianceX === 0) return null;
@@ -127,7 +137,12 @@ function correlation({ x, y, xx, yy, xy }: Column, rows: number): number | null 
 
 function weakCorrelationOf({ columns, rows }: Sums): number | null {
   if (rows < MIN_ROWS) return null;
-  const sorted = columns.flatMap((column) => correlation(column, rows) ?? []).sort((a, b) => a - b);
+  const count = columns.length / COLUMN_SUMS;
+  const sorted = Array.from({ length: count }, (_, column) =>
+    correlation(columns, COLUMN_SUMS * column, rows),
+  )
+    .filter((value) => value !== null)
+    .sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 10)] ?? null;
 }
 
