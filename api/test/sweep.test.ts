@@ -7,7 +7,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { playEngines } from '../../test/kit/playedEngine.js';
 import { sampleReport } from '../../test/kit/sampleReport.js';
 import { writeTinyNet } from '../../test/kit/tinyNet.js';
-import { quantize, sweep, type SweepRun } from '../src/index.js';
+import { quantize, sweep, type ConfigFinding, type SweepRun } from '../src/index.js';
 
 vi.mock('@quantsmith/engine', async (original) => ({
   ...(await original<typeof Engine>()),
@@ -163,9 +163,48 @@ describe('a sweep', () => {
     ]);
   });
 
-  it('refuses two configs that write the same file', async () => {
+  it('runs the first of those that write the same file, and tells both places', async () => {
     const [a, b] = ['a', 'b'].map((name) => write(`${name}.quant.yaml`, 'output: same.onnx\n'));
-    await expect(sweep([a!, b!])).rejects.toThrow(`${a} and ${b} have the same output`);
+    const c = write('c.quant.yaml', 'matrix: {quantization.preset: [mixed, performance, mixed]}\n');
+    const requests = playEngines(reported(0.9), reported(0.8), reported(0.7));
+    const refusals: Problem[] = [];
+    const { points } = await sweep([a!, b!, a!, c], {
+      onRefused: (problems) => refusals.push(...problems),
+    });
+    expect(points.map(({ report, problem }) => report?.metric?.quantized ?? problem?.code)).toEqual([
+      ...[0.9, 'config-invalid', 'config-invalid', 0.8, 0.7, 'config-invalid'],
+    ]);
+    expect(requests).toHaveLength(3);
+    const findings = refusals.flatMap(({ data }) => data?.['findings'] as ConfigFinding[]);
+    expect(
+      findings.map(({ code, file, range, message }) => [code, file, range?.start.line, message]),
+    ).toEqual([
+      [
+        'output-shared',
+        b,
+        2,
+        `The output ${join(folder, 'same.onnx')} is also that of ${a}:3:9, which runs.`,
+      ],
+      ['output-shared', a, 2, `${a} is named twice: what is the same runs once.`],
+      [
+        ...['output-shared', c, 0],
+        `With preset=mixed: ${c} is named twice, or a value of its matrix listed twice: what is the same runs once.`,
+      ],
+    ]);
+  });
+
+  it('tells once, at its place, what else is found in what can be run', async () => {
+    const file = write(
+      'idle.quant.yaml',
+      `quantization:
+  ignored_scope: {patterns: [zzz], validate: false}
+matrix: {quantization.preset: [performance, mixed, mixd]}
+`,
+    );
+    playEngines(reported(0.9), reported(0.8));
+    const found: ConfigFinding[] = [];
+    await sweep(file, { onRemarks: (remarks) => found.push(...remarks) });
+    expect(found).toMatchObject([{ file, range: { start: { line: 3 } } }]);
   });
 });
 

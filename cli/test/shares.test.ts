@@ -55,9 +55,14 @@ it('shares of an array are merged to a model; what is missing is named, and wron
   expect(quantsmith('merge', config, ...store).status).toBe(0);
   expect(existsSync(join(folder, 'digits.int8.onnx'))).toBe(true);
 
-  for (const args of [
-    ['shard', '3/2', config, ...store],
-    ['merge', config],
-  ])
-    expect(quantsmith(...args).status).toBe(2);
+  for (const [args, reason] of [
+    [['shard', '3/2', config, ...store], 'is not a share: write 1/8'],
+    [['shard', '1/2000000', config, ...store], 'there may be at most 1000000 of them'],
+    [['merge', config], '--store DIR'],
+  ] as const) {
+    const { status, stderr } = quantsmith(...args);
+    expect([status, stderr]).toEqual([2, expect.stringContaining(reason)]);
+  }
+
+  expect(quantsmith('shard', '100000/100000', config, ...store).status).toBe(0);
 });

@@ -125,8 +125,16 @@ describe('sweep', () => {
     [['a.quant.yaml', '--set', 'num_bits=8'], 2, 'num_bits may be'],
     [['a.quant.yaml', '--set', 'preset'], 2, 'preset=mixed'],
     [['plain.quant.yaml', '--set', 'preset=fast'], 3, 'cannot be'],
-    [['plain.quant.yaml', 'plain.quant.yaml'], 2, 'have the same output'],
-    [['twice.quant.yaml'], 2, 'twice.quant.yaml stands for preset=mixed twice'],
+    [
+      ['plain.quant.yaml', 'plain.quant.yaml'],
+      3,
+      'plain.quant.yaml:1:1: error: plain.quant.yaml is named twice',
+    ],
+    [
+      ['twice.quant.yaml'],
+      3,
+      'or a value of its matrix listed twice: what is the same runs once. [output-shared]',
+    ],
     [['digits.onnx'], 2, 'quantsmith init'],
     [['none.quant.yaml'], 3, 'does not exist'],
   ])('%j: exit code %i', (args, code, text) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type {
@@ -19,6 +19,7 @@ import type { Channel } from '../src/work/open.js';
 import { modelPacker, unpackModel } from '../src/work/packModel.js';
 import { openUnitServer } from '../src/work/serve.js';
 import { openStore } from '../src/work/store.js';
+import { serveUnits } from '../src/work/worker.js';
 import { slices, unitKey, UNIT_SAMPLES, type Unit } from '../src/work/unit.js';
 import { DIGITS } from '../../test/kit/digits.js';
 import { timeless } from '../../test/kit/timeless.js';
@@ -314,6 +315,22 @@ it.skipIf(process.platform !== 'linux')(
     });
   },
 );
+
+it('more threads than the machine bears are refused before they start', async () => {
+  const threads = 4 * availableParallelism() + 1;
+  const code = 'too-many-threads';
+  const folder = newFolder();
+  const channel = { emit: () => undefined, listen: () => undefined };
+  const work = { kind: 'work', store: folder, threads, allowModules: false } as const;
+  await expect(serveUnits(work, channel)).rejects.toMatchObject({ problem: { code } });
+
+  const request = requestFor('top1', folder);
+  const advanced = { ...request.config.quantization?.advanced_parameters, backend_params: { threads } };
+  const wide = { ...request.config, quantization: { advanced_parameters: advanced } };
+  await expect(made({ ...request, config: wide })).rejects.toMatchObject({
+    problem: { code, configPath: ['quantization', 'advanced_parameters', 'backend_params', 'threads'] },
+  });
+});
 
 describe('the canary', () => {
   it('gives the same bits each time, numbers that tell kernels apart', async () => {

@@ -1,6 +1,6 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { decibels, type QuantizationReport } from '@quantsmith/schemas';
 import type { Block, Cell } from './document.js';
-import { counted, decibels, metricValue } from './figures.js';
+import { counted, metricValue } from './figures.js';
 
 type Choice = NonNullable<QuantizationReport['choices']>[number];
 

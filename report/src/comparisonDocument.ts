@@ -1,7 +1,7 @@
-import type { SettingDifference } from '@quantsmith/schemas';
+import { decibels, rounded, type SettingDifference } from '@quantsmith/schemas';
 import type { Comparison, LayerPair } from './compare.js';
 import type { Block, Cell, Document, Section } from './document.js';
-import { baseName, bytes, decibels, dropText, dropValue, latencyText, metricValue } from './figures.js';
+import { baseName, bytes, dropText, dropValue, latencyText, metricValue } from './figures.js';
 import { pText } from './pairedTest.js';
 import { settingsSection } from './settings.js';
 import type { Subject, SubjectLayer } from './subject.js';
@@ -122,12 +122,13 @@ const share = ({ layers }: Subject) =>
   `${layers.filter((layer) => layer.quantized).length} of ${layers.length}`;
 
 function relative(a: number, b: number): string {
-  return a === 0 ? '' : signed((b - a) / a, (x) => `${(100 * x).toFixed(1)} %`);
+  return a === 0 ? '' : signed((b - a) / a, (x) => `${rounded(100 * x, 1)} %`);
 }
 
-/** A change with its sign, plus included. */
+/** A change with its sign, plus included; none where it is shown as zero. */
 function signed(change: number, text: (change: number) => string): string {
-  return `${change > 0 ? '+' : ''}${text(change)}`;
+  const shown = text(change);
+  return change > 0 && /[1-9]/.test(shown) ? `+${shown}` : shown;
 }
 
 function layerSection(comparison: Comparison): Section[] {

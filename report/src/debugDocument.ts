@@ -1,6 +1,6 @@
-import type { DebugReport } from '@quantsmith/schemas';
+import { decibels, type DebugReport } from '@quantsmith/schemas';
 import type { Block, Cell, Document, Text } from './document.js';
-import { counted, decibels } from './figures.js';
+import { counted } from './figures.js';
 
 type Layer = DebugReport['layers'][number];
 

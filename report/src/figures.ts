@@ -40,10 +40,6 @@ export function speedChange(speedup: number): string {
   return speedup >= 1 ? `${speedup.toFixed(2)} times as fast` : `${(1 / speedup).toFixed(2)} times slower`;
 }
 
-export function decibels(value: number): string {
-  return `${value.toFixed(1)} dB`;
-}
-
 /** `1 operator`, `2 operators`. */
 export function counted(count: number, noun: string): string {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,6 +1,6 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { decibels, type QuantizationReport } from '@quantsmith/schemas';
 import type { Block, Cell, Figure, LiveRows, Span, Table } from './document.js';
-import { counted, decibels } from './figures.js';
+import { counted } from './figures.js';
 
 export type Layer = QuantizationReport['layers'][number];
 

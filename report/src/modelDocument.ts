@@ -1,6 +1,6 @@
-import { tableOf, type ModelSummary } from '@quantsmith/schemas';
+import { tableOf, type ModelSummary, decibels } from '@quantsmith/schemas';
 import type { Block, Cell, Document, Facts, Table } from './document.js';
-import { baseName, bytes, counted, decibels, moment } from './figures.js';
+import { baseName, bytes, counted, moment } from './figures.js';
 import { modelRows, shapeText, type ModelContext, type ModelRow } from './modelRows.js';
 
 /** A model as one document: what it is, what goes in and comes out, its operators, and with `layers` every node. */

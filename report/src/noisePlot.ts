@@ -1,5 +1,5 @@
+import { decibels } from '@quantsmith/schemas';
 import type { NoiseChart } from './document.js';
-import { decibels } from './figures.js';
 import { markup } from './markup.js';
 import { across, domain, down, linear, yAxis, type Plot } from './axes.js';
 

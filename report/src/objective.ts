@@ -1,6 +1,6 @@
-import type { QuantizationReport } from '@quantsmith/schemas';
+import { decibels, type QuantizationReport } from '@quantsmith/schemas';
 import type { Block, Cell } from './document.js';
-import { bytes, counted, decibels, dropValue, duration, metricValue } from './figures.js';
+import { bytes, counted, dropValue, duration, metricValue } from './figures.js';
 
 type Objective = NonNullable<QuantizationReport['objective']>;
 type Metric = NonNullable<QuantizationReport['metric']>;

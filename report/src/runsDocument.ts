@@ -7,9 +7,10 @@ import {
   metricFacts,
   type QuantizationReport,
   type SettingDifference,
+  decibels,
 } from '@quantsmith/schemas';
 import { spansOf, type Block, type Cell, type Document, type ScatterChart } from './document.js';
-import { bytes, decibels, dropText, latencyText, metricValue, moment } from './figures.js';
+import { bytes, dropText, latencyText, metricValue, moment } from './figures.js';
 import { compareRuns, type LayerOfRuns, type RunsComparison } from './compareRuns.js';
 import { pText } from './pairedTest.js';
 import { settingsSection } from './settings.js';

@@ -1,4 +1,11 @@
-import { distrustOf, metricFacts, undefinedDropText, type QuantizationReport } from '@quantsmith/schemas';
+import {
+  distrustOf,
+  metricFacts,
+  undefinedDropText,
+  type QuantizationReport,
+  decibels,
+  rounded,
+} from '@quantsmith/schemas';
 import { changedText } from './answers.js';
 import { objectiveText } from './objective.js';
 import { names, type Facts, type Span, type Text } from './document.js';
@@ -7,7 +14,6 @@ import {
   changeText,
   bytes,
   counted,
-  decibels,
   dropValue,
   duration,
   metricValue,
@@ -143,7 +149,7 @@ function outputRows({ outputs, verified, warnings }: QuantizationReport): Row[] 
 function outputText({ sqnr_db: noise, cosine, agreement }: QuantizationReport['outputs'][number]): string {
   return [
     noise === null ? 'no noise' : `SQNR ${decibels(noise)}`,
-    ...(cosine === null ? [] : [`cosine ${cosine.toFixed(4)}`]),
+    ...(cosine === null ? [] : [`cosine ${rounded(cosine, 4)}`]),
     ...(agreement === null ? [] : [`largest value agrees in ${(100 * agreement).toFixed(1)} %`]),
   ].join(', ');
 }

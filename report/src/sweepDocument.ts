@@ -1,6 +1,6 @@
-import { worstOutputDb, type QuantizationReport } from '@quantsmith/schemas';
+import { worstOutputDb, type QuantizationReport, decibels } from '@quantsmith/schemas';
 import type { Block, Cell, Document } from './document.js';
-import { bytes, counted, decibels, duration, metricValue } from './figures.js';
+import { bytes, counted, duration, metricValue } from './figures.js';
 import { figureCells, MISSING, rank, tradeOffs, type ListedRun } from './runsDocument.js';
 
 /** A run of a sweep. */

@@ -39,3 +39,4 @@ export * from './validate.js';
 export * from './walk.js';
 
 export * from './escape.js';
+export * from './rounded.js';

@@ -1,15 +1,13 @@
 import type { DropType } from './drop.js';
 import { metricFacts } from './metrics.js';
+import { rounded } from './rounded.js';
 
 /** What is written where a relative drop has nothing to relate to. */
 export const UNDEFINED_DROP = 'undefined';
 
-/** A number with two decimals; what rounds to zero has no sign. */
-const hundredths = (value: number) => value.toFixed(2).replace(/^-(?=0\.00$)/, '');
-
 /** A metric's value: shares in percent, others with five digits. */
 export function metricValue(name: string, value: number): string {
-  return metricFacts(name)?.share === true ? `${hundredths(100 * value)} %` : value.toPrecision(5);
+  return metricFacts(name)?.share === true ? `${rounded(100 * value, 2)} %` : value.toPrecision(5);
 }
 
 /** What says how a drop is written. */
@@ -21,8 +19,8 @@ interface Named {
 /** A drop in its own terms: percent of the baseline when relative, points for shares, the metric's unit otherwise. */
 export function dropValue({ name, drop_type: type }: Named, drop: number | null): string {
   if (drop === null) return UNDEFINED_DROP;
-  if (type === 'relative') return `${hundredths(100 * drop)} %`;
-  return metricFacts(name)?.share === true ? `${hundredths(100 * drop)} points` : drop.toPrecision(4);
+  if (type === 'relative') return `${rounded(100 * drop, 2)} %`;
+  return metricFacts(name)?.share === true ? `${rounded(100 * drop, 2)} points` : drop.toPrecision(4);
 }
 
 /** A metric, and how its drops are counted. */

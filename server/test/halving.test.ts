@@ -66,7 +66,7 @@ it('tries on few samples what there is no time for, and goes on with the better 
   expect(completed).toEqual([0, 16, 15, 14]);
   expect(dropped.size).toBe(13);
   expect(dropped.get(1)).toMatchObject({
-    ...{ stage: 1, samples: 32, metric: { value: 0.01 }, reason: 'It came 16. of 16 on 32 samples.' },
+    ...{ stage: 1, samples: 32, metric: { value: 0.01 }, reason: 'It took place 16 of 16 on 32 samples.' },
   });
   expect(dropped.get(12)).toMatchObject({ stage: 2, samples: 128 });
 });

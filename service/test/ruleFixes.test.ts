@@ -28,13 +28,25 @@ describe('fixes', () => {
   it.each(['int8', 'uint8', '"8"', 'QInt8', 'torch.int8', 'i8', 'INT8', '8 bits'])(
     'num_bits: %s means 8',
     (written) => {
-      for (const key of [
-        'weights_quantization_params: {num_bits: ',
-        'activations_quantization_params: {num_bits: ',
-      ])
-        expect(fixed(`${HEAD}quantization: {advanced_parameters: {${key}${written}}}}\n`, 'wrong-type')).toBe(
-          `${HEAD}quantization: {advanced_parameters: {${key}8}}}\n`,
-        );
+      const isUnsigned = written === 'uint8';
+      for (const [key, isOther] of [
+        ['weights_quantization_params: {num_bits: ', isUnsigned],
+        ['activations_quantization_params: {num_bits: ', !isUnsigned && /^\w*\.?[qi]/i.test(written)],
+      ] as const) {
+        const text = `${HEAD}quantization: {advanced_parameters: {${key}${written}}}}\n`;
+        if (!isOther) {
+          expect(fixed(text, 'wrong-type')).toBe(`${HEAD}quantization: {advanced_parameters: {${key}8}}}\n`);
+          continue;
+        }
+
+        // 8 would be codes of the other sign.
+        const [found] = findAll(config(text), NOTHING).findings;
+        expect(found).toMatchObject({
+          message: expect.stringMatching(/must be an integer: a number of bits\. .* signedness_to_force\.$/),
+          data: {},
+        });
+      }
+
       expect(
         fixed(`${HEAD}quantization: {overrides: [{types: [Add], num_bits: ${written}}]}\n`, 'wrong-type'),
       ).toBe(`${HEAD}quantization: {overrides: [{types: [Add], num_bits: 8}]}\n`);

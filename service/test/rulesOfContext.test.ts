@@ -81,14 +81,9 @@ describe('findings that follow from the model or its data', () => {
     ],
     [
       '{names: [product], num_bits: 4, per_channel: false}, {types: [MatMul], num_bits: 8}, {patterns: [p], per_channel: true}',
-      ...(['', 0, 'have these settings from later entries'] as const),
+      ...(['', 0, 'are set by later entries'] as const),
     ],
-    [
-      '{names: [product], float: true}, {types: [MatMul], float: false}',
-      '',
-      0,
-      'have these settings from later entries',
-    ],
+    ['{names: [product], float: true}, {types: [MatMul], float: false}', '', 0, 'are set by later entries'],
     [
       '{names: [product, relu], num_bits: 4}',
       ...([
@@ -114,15 +109,26 @@ describe('findings that follow from the model or its data', () => {
     ['that quantizers pass through', '{types: [Reshape], float: true}'],
     ['set by a later entry in part', '{types: [MatMul], num_bits: 4}, {names: [product], num_bits: 8}'],
     [
-      'with another setting',
-      '{types: [MatMul], num_bits: 4, mode: symmetric}, {types: [MatMul], num_bits: 8}',
-    ],
-    [
       'no longer in float',
       '{types: [MatMul], float: true}, {names: [inner], float: false}, {types: [MatMul], num_bits: 4}',
     ],
   ])('say nothing of an entry of overrides for what may change: %s', (_, entries) => {
     expect(idle(entries)).toEqual([]);
+  });
+  it.each([
+    [
+      '{types: [MatMul], num_bits: 4, mode: symmetric}, {types: [MatMul], num_bits: 8}',
+      ['num_bits has no effect: its operators are set by later entries.'],
+    ],
+    [
+      '{types: [MatMul], float: true, num_bits: 4}, {types: [MatMul], float: false}',
+      ['float has no effect: its operators are set by later entries.'],
+    ],
+    ['{names: [product, inner], num_bits: 4, mode: symmetric}, {names: [product], num_bits: 8}', []],
+  ])('tell a setting of an entry that later ones overwrite everywhere: %s', (entries, messages) => {
+    expect(idle(entries)).toEqual(
+      messages.map((message) => `dead-setting ${message.split(' ')[0]!}: ${message}`),
+    );
   });
   it('have a fix that takes such an entry out of its list, but the last one', () => {
     const text = (list: string) => `${HEAD}quantization:\n  overrides:\n${list}`;

@@ -1,4 +1,4 @@
-import { fail, type OverflowSummary, QuantsmithError, visible, largest } from '@quantsmith/schemas';
+import { fail, type OverflowSummary, QuantsmithError, visible, largest, rounded } from '@quantsmith/schemas';
 import { startEngine } from '@quantsmith/engine';
 import { metricValue, outputsAtRisk, unaffectedText } from '@quantsmith/report';
 import { extname } from 'node:path';
@@ -66,7 +66,7 @@ export function overflowText({ layers, settings, metric }: OverflowSummary): str
     percent(layer.saturating_fraction_calibration, 4),
     layer.saturation_sqnr_db === undefined || layer.saturation_sqnr_db === null
       ? '–'
-      : layer.saturation_sqnr_db.toFixed(1),
+      : rounded(layer.saturation_sqnr_db, 1),
   ]);
 
   const head = ['layer', 'kernel', 'pairs at risk', 'in outputs', 'largest sum', 'saturates', 'output dB'];

@@ -1,4 +1,4 @@
-import { fail, type SensitivityReport, visible, largest, smallest } from '@quantsmith/schemas';
+import { fail, type SensitivityReport, visible, largest, rounded, smallest } from '@quantsmith/schemas';
 import type { RequestOptions } from '@quantsmith/server';
 import { runOnConfig } from '../run/engine.js';
 import { EXIT } from '../output/exitCodes.js';
@@ -28,23 +28,23 @@ export async function sensitivityCommand(
   return EXIT.ok;
 }
 
-const decibels = (value: number | null) => (value === null ? '–' : value.toFixed(1));
+const level = (value: number | null) => (value === null ? '–' : rounded(value, 1));
 
 /** The layers as a table for a terminal. */
 export function sensitivityText({ samples, metric, layers }: SensitivityReport): string {
   const head = ['operators', 'type', 'weights dB', 'inputs dB', 'outputs dB'];
   if (metric !== null) head.push(metric.name, 'drop');
   const rows = layers.map((layer) => {
-    const inputs = layer.inputs.map(({ sqnr_db: level }) => level).filter((value) => value !== null);
+    const inputs = layer.inputs.map(({ sqnr_db: db }) => db).filter((value) => value !== null);
     const row = [
       visible(layer.operators.join(', ')),
       layer.op,
-      decibels(layer.weight_sqnr_db),
-      decibels(inputs.length === 0 ? null : smallest(inputs)),
-      decibels(layer.output_sqnr_db),
+      level(layer.weight_sqnr_db),
+      level(inputs.length === 0 ? null : smallest(inputs)),
+      level(layer.output_sqnr_db),
     ];
 
-    return metric === null ? row : [...row, layer.metric!.toFixed(4), layer.drop!.toFixed(4)];
+    return metric === null ? row : [...row, rounded(layer.metric!, 4), rounded(layer.drop!, 4)];
   });
   const widths = head.map((title, column) =>
     Math.max(title.length, largest(rows.map((row) => row[column]!.length))),
@@ -57,7 +57,7 @@ export function sensitivityText({ samples, metric, layers }: SensitivityReport):
   const measured =
     metric === null
       ? ''
-      : `; ${metric.name} on ${metric.samples} samples, the float model's is ${metric.float.toFixed(4)}`;
+      : `; ${metric.name} on ${metric.samples} samples, the float model's is ${rounded(metric.float, 4)}`;
 
   return [
     line(head),

@@ -10,9 +10,14 @@ export interface ShardOptions extends EngineOptions {
   readonly wait?: number;
 }
 
+/** Far more than any run has units of work. */
+const MAX_SHARES = 1_000_000;
+
 /** A share as it is written, "2/8": the second of eight. Throws `usage-invalid`. */
 function parseShare(text: string): { share: number; shares: number } {
-  const [, share = 0, shares = 0] = (/^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? []).map(Number);
+  const [, share = 0, shares = 0] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (shares > MAX_SHARES)
+    fail('usage-invalid', `"${text}" is not a share: there may be at most ${MAX_SHARES} of them.`);
   if (share < 1 || share > shares)
     fail('usage-invalid', `"${text}" is not a share: write 1/8 for the first of eight.`);
   return { share, shares };

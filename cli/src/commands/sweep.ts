@@ -10,7 +10,7 @@ import { cancellable } from '../run/signals.js';
 import { EXIT, exitCodeOf } from '../output/exitCodes.js';
 import { shortNames } from '../output/names.js';
 import { linkTo, writePages } from '../output/pages.js';
-import { placedText, problemAsJson, problemsIn, type Session } from '../output/session.js';
+import { placedFinding, placedText, problemAsJson, problemsIn, type Session } from '../output/session.js';
 import { terminalPaint } from '../output/terminal.js';
 import { printOrWrite } from './report.js';
 
@@ -56,13 +56,24 @@ export async function sweepCommand(
   const { progress, note } = messages;
   const labels = labelsFor(configs);
   const sharing = await openSharing(options, note);
+  // What the check has found, the engine may find again.
+  const remarks = new Set<string>();
+  const subjectOf = ({ code, message }: { code: string; message: string }) => `${code}: ${message}`;
   const done = await cancellable((signal) =>
     sweep(configs, {
       ...options,
       ...(sharing === null ? {} : { sharing }),
       signal,
       onProgress: (event) => progress.update({ type: 'progress', ...event }),
-      onProblem: (problem) => note(placedText(problem)),
+      onProblem: (problem) => {
+        if (!remarks.has(subjectOf(problem))) note(placedText(problem));
+      },
+      onRemarks: (findings) => {
+        for (const finding of findings) {
+          remarks.add(subjectOf(finding));
+          note(placedText(placedFinding(finding)));
+        }
+      },
       onConsole: (module, lines) => lines.forEach((line) => note(`${module}: ${line}`)),
       onRefused: (refusals) => {
         for (const problem of refusals.flatMap(problemsIn)) messages.error(placedText(problem));

@@ -22,6 +22,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   'engine-crashed': EXIT.internal,
   'runtime-missing': EXIT.internal,
   'config-invalid': EXIT.config,
+  'too-many-threads': EXIT.config,
   'emulator-missing': EXIT.usage,
   'usage-invalid': EXIT.usage,
 };

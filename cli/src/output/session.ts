@@ -1,4 +1,5 @@
 import { type ConfigPath, type Problem, visible } from '@quantsmith/schemas';
+import type { ConfigFinding } from '@quantsmith/server';
 import { type Messages, problemText } from './messages.js';
 import { findingsIn } from './exitCodes.js';
 import { shownFile } from './place.js';
@@ -27,11 +28,15 @@ export function problemsIn(problem: Problem): PlacedProblem[] {
   const findings = findingsIn(problem);
   if (findings === null) return [problem];
 
-  return findings.map(({ code, severity, message, configPath, file, range }) => ({
-    ...{ code, severity, message, configPath },
+  return findings.map(placedFinding);
+}
+
+export function placedFinding({ file, range, ...finding }: ConfigFinding): PlacedProblem {
+  return {
+    ...finding,
     ...(file === null ? {} : { file }),
     ...(range === null ? {} : { start: range.start }),
-  }));
+  };
 }
 
 /** Says what ended a command, on standard error and, where JSON was asked for, on standard output. Returns the exit code. */

@@ -217,9 +217,9 @@ function settled(
 }
 
 /** How much better than the first a value has to be. */
-function marginOf(setting: MeasuredSetting, documented: number | null, { all }: Measure): number {
+function marginOf(setting: MeasuredSetting, documented: number | null, measure: Measure): number {
   if (setting === 'overrides') return FLOAT.margin;
-  if (setting === SMOOTHING && all) return FEW_SAMPLES_MARGIN;
+  if (setting === SMOOTHING && measure.coversCalibration) return FEW_SAMPLES_MARGIN;
   if (setting === ESTIMATOR) return CUT_MARGIN;
   return documented !== null && documented >= MARGIN.good.from ? MARGIN.good.margin : MARGIN.usual;
 }

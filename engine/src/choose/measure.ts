@@ -39,7 +39,7 @@ export interface Measure {
   readonly samples: readonly Sample[];
   readonly heldOut: boolean;
   /** Whether they are all the samples that statistics come from. */
-  readonly all: boolean;
+  readonly coversCalibration: boolean;
 }
 
 /** Bytes of the float model's outputs that are kept to compare with. */
@@ -98,7 +98,7 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
     quantization,
     samples,
     heldOut: picked.heldOut,
-    all: picked.all,
+    coversCalibration: picked.coversCalibration,
   };
 }
 

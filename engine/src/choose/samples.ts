@@ -20,7 +20,7 @@ export interface ComparedSamples {
   /** Whether they are other samples than those of the statistics. */
   readonly heldOut: boolean;
   /** Whether they are all the samples that statistics come from. */
-  readonly all: boolean;
+  readonly coversCalibration: boolean;
 }
 
 /** How many samples candidates are measured on: so few that the search costs no more than the statistics do. */
@@ -56,7 +56,7 @@ export async function pickSamples(
   const picked: Sample[] = [];
   for await (const sample of readAhead(source, indices)) picked.push(sample);
 
-  return { samples: picked, heldOut: first > 0, all: first === 0 && count === samples };
+  return { samples: picked, heldOut: first > 0, coversCalibration: first === 0 && count === samples };
 }
 
 /** What is to be said where a model is so large that little was measured. */

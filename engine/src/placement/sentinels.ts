@@ -1,7 +1,7 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { ElementType, isExternal, type NodeProto, readFloats } from '@quantsmith/model/onnx';
 import { dataInputs, has, traitOf } from '@quantsmith/model/operators';
-import { NEXT_TO_ZERO } from '../prepare/apartPads.js';
+import { NEXT_TO_ZERO } from '../prepare/nextToZero.js';
 
 /** What exporters pad or mask with where the largest value is looked for; −10⁴ still is far below any activation. */
 const SENTINEL = -1e4;
@@ -67,7 +67,7 @@ export const isFarAway = (graph: Graph, tensor: string) =>
 
 /** Whether a constant is zero, or what takes its place where an optimizer looks for zeros. */
 export const isNextToZero = (graph: Graph, tensor: string) =>
-  graph.isConstant(tensor) && !holds(graph, tensor, (x) => Math.abs(x) > NEXT_TO_ZERO);
+  graph.isConstant(tensor) && !holds(graph, tensor, (x) => !(Math.abs(x) <= NEXT_TO_ZERO));
 
 /** Whether a constant holds values that no code stands for. */
 export const hasInfinite = (graph: Graph, tensor: string) => holds(graph, tensor, (x) => !Number.isFinite(x));

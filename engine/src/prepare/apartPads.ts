@@ -13,11 +13,9 @@ import {
 import { freshNames, type Graph } from '@quantsmith/model/graph';
 import { isNeverNegative } from '@quantsmith/model/operators';
 import { withoutUnused } from './foldConstants.js';
+import { NEXT_TO_ZERO } from './nextToZero.js';
 
 const [PADS, FILL, AXES] = [1, 2, 3];
-
-/** The smallest normal float32: zero for every purpose, but not for an optimizer that looks for zeros. */
-export const NEXT_TO_ZERO = 2 ** -126;
 
 /**
  * A Pad with zeros in front of a pooling gets a fill next to zero where ONNX Runtime's optimizer (1.30) would make its pads the

@@ -1,4 +1,4 @@
-import type { Problem } from '@quantsmith/schemas';
+import { decibels, type Problem } from '@quantsmith/schemas';
 import { causeText, type Collapse } from './collapse.js';
 import type { TriedCure } from './explain.js';
 import type { LayerProfile } from './profile.js';
@@ -50,19 +50,19 @@ export function collapseProblem(
   { outputDb, tried }: { readonly outputDb: number; readonly tried: readonly TriedCure[] },
 ): Problem {
   const { layer, beforeDb, afterDb } = collapse;
-  const before = beforeDb === null ? 'its inputs are exact' : `SQNR ${decibels(beforeDb)} before it`;
+  const before = beforeDb === null ? 'its inputs are exact' : `SQNR ${level(beforeDb)} before it`;
   const [best] = tried.filter((cure) => cure.outputDb >= outputDb + MIN_GAIN_DB);
   const cure =
     best === undefined
       ? tried.length === 0
         ? ''
         : ` Nothing tried helps: ${tried.map(({ text }) => text).join(', ')}.`
-      : ` With ${best.text} the worst output has ${decibels(best.outputDb)} instead of ${decibels(outputDb)}.`;
+      : ` With ${best.text} the worst output has ${level(best.outputDb)} instead of ${level(outputDb)}.`;
 
   return {
     code: 'layer-collapse',
     severity: 'warning',
-    message: `The error jumps at ${layer.op} "${layer.name}": ${before}, ${decibels(afterDb)} after it. ${causeText(collapse)}${cure}`,
+    message: `The error jumps at ${layer.op} "${layer.name}": ${before}, ${level(afterDb)} after it. ${causeText(collapse)}${cure}`,
     data: {
       layer: layer.name,
       op: layer.op,
@@ -74,4 +74,4 @@ export function collapseProblem(
   };
 }
 
-const decibels = (value: number) => (Number.isFinite(value) ? `${value.toFixed(1)} dB` : 'no noise');
+const level = (value: number) => (Number.isFinite(value) ? decibels(value) : 'no noise');

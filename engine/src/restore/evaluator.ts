@@ -12,6 +12,7 @@ import type { Journal } from './journal.js';
 import { openReference, type Reference } from './outputError.js';
 import { decidingSamples, nearestBorder, screeningSamples } from './samples.js';
 import type { Assessment, Screening } from './search.js';
+import { setKey } from './setKey.js';
 
 /** Measures one quantization with any operators in float; every result goes through the journal. */
 export interface Evaluator {
@@ -107,18 +108,18 @@ function createMemory(
 
   return {
     add(reverted, entries) {
-      const known = new Map([...(seen.get(keyOf(reverted)) ?? []), ...entries]);
-      seen.set(keyOf(reverted), known);
+      const known = new Map([...(seen.get(setKey(reverted)) ?? []), ...entries]);
+      seen.set(setKey(reverted), known);
       forecaster?.note(reverted, known);
       return known;
     },
     settle(reverted, states) {
       const evaluation = { value: metric.result(states), states };
-      full.set(keyOf(reverted), evaluation);
+      full.set(setKey(reverted), evaluation);
       return evaluation;
     },
-    evaluationOf: (reverted) => full.get(keyOf(reverted)),
-    seenOf: (reverted) => seen.get(keyOf(reverted)),
+    evaluationOf: (reverted) => full.get(setKey(reverted)),
+    seenOf: (reverted) => seen.get(setKey(reverted)),
   };
 }
 
@@ -140,7 +141,7 @@ async function measure({ states }: MeasuredModel, indices: readonly number[]): P
 
 async function validateAll({ input, memory }: Context, reverted: ReadonlySet<string>): Promise<Evaluation> {
   const { journal, prefix, validation } = input;
-  const states = await journal.of(`${prefix} validate ${keyOf(reverted)}`, () =>
+  const states = await journal.of(`${prefix} validate ${setKey(reverted)}`, () =>
     withModel(input, reverted, { isSequel: true }, ({ states }) =>
       states(firstIndices(validation.source.count)),
     ),
@@ -158,7 +159,7 @@ function screener({ input, deciding, forecaster, memory }: Context): Evaluator['
     // What is screened side by side is noted in the order in which it was asked for, whichever is ready first.
     let before: Promise<unknown> = Promise.resolve();
     return (reverted) => {
-      const measured = journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
+      const measured = journal.of(`${prefix} screen ${setKey(reverted)}`, () =>
         withModel(input, reverted, { alone: true }, (model) => measure(model, nearest)),
       );
       const noted = before.then(async () => {
@@ -175,7 +176,7 @@ function screener({ input, deciding, forecaster, memory }: Context): Evaluator['
   let reference: Promise<Reference> | undefined;
 
   return async (reverted) => {
-    const error = await journal.of(`${prefix} screen ${keyOf(reverted)}`, () =>
+    const error = await journal.of(`${prefix} screen ${setKey(reverted)}`, () =>
       withModel(input, reverted, { alone: true }, async ({ errors }) =>
         meanError(
           await errors(samples, async (runner, some) => {
@@ -206,7 +207,7 @@ async function assessState(
   const { journal, prefix, validation } = input;
   const { count } = validation.source;
   const before = memory.seenOf(reverted)?.size ?? 0;
-  const entries = await journal.of(`${prefix} assess ${keyOf(reverted)} from ${before}`, () =>
+  const entries = await journal.of(`${prefix} assess ${setKey(reverted)} from ${before}`, () =>
     withModel(input, reverted, { isSequel: true }, (model) =>
       measureUntilDecided(context, model, reverted, rival),
     ),
@@ -340,5 +341,3 @@ function withModel<T>(
   const measuring = { ...{ workers, validation, baseline, prepared }, ...sessionOptions(quantization) };
   return withMeasured(buildModel(quantization, reverted), { ...measuring, ...options }, body);
 }
-
-const keyOf = (reverted: ReadonlySet<string>) => JSON.stringify([...reverted].sort());

@@ -1,6 +1,7 @@
 import { meetsTarget } from '@quantsmith/schemas';
 import { normal } from '../metrics/chance.js';
 import type { Margin, SampleState } from '../metrics/metric.js';
+import { setKey } from './setKey.js';
 
 /** What is to be expected of a state that was not measured. */
 export interface Forecast {
@@ -70,7 +71,7 @@ export function createForecaster(input: ForecastInput): Forecaster {
     for (const group of groups) {
       const [before, after] = [base.operators.has(group[0]!), reverted.has(group[0]!)];
       if (before === after) continue;
-      const margins = seen.get(keyOf(group));
+      const margins = seen.get(setKey(group));
       if (margins === undefined) return null;
       steps.push({ margins, sign: after ? 1 : -1 });
     }
@@ -80,7 +81,7 @@ export function createForecaster(input: ForecastInput): Forecaster {
 
   return {
     note(operators, margins) {
-      const key = keyOf([...operators]);
+      const key = setKey(operators);
       const prediction = tests.get(key)?.prediction ?? (seen.has(key) ? null : expectedSum(operators));
       if (prediction !== null && prediction.steps > 0) {
         tests.set(key, { prediction, margins });
@@ -298,5 +299,3 @@ function expectation(
 
   return { drop, chance: normal((maxDrop + step / 2 - drop) / (Math.sqrt(spread) * step)) };
 }
-
-const keyOf = (operators: readonly string[]) => [...operators].sort().join('\u0000');

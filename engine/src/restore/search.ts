@@ -1,13 +1,13 @@
 import { searchPredicted, tryLikely } from './predictedMoves.js';
 import { searchPlainly } from './plainMoves.js';
 import { screenGroups } from './screenGroups.js';
+import { setKey } from './setKey.js';
 import {
   beginTries,
   isFinishing,
   isLate,
   isMet,
   keep,
-  keyOf,
   type Candidate,
   startSearch,
   type RestoreProblem,
@@ -44,8 +44,8 @@ export async function restoreBySearch(problem: RestoreProblem): Promise<RestoreR
 const measuredIn =
   ({ steps }: Search) =>
   (candidate: Candidate): Candidate => {
-    const operators = keyOf(new Set(candidate.operators));
-    const step = steps.find(({ reverted }) => keyOf(new Set(reverted)) === operators);
+    const operators = setKey(candidate.operators);
+    const step = steps.find(({ reverted }) => setKey(reverted) === operators);
     return step === undefined ? candidate : { ...candidate, dropAlone: step.drop };
   };
 

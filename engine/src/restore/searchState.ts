@@ -1,5 +1,6 @@
 import { meetsTarget } from '@quantsmith/schemas';
 import type { Forecast } from './forecast.js';
+import { setKey } from './setKey.js';
 
 /** One state that was measured on all validation samples: which operators are float, and the metric it reached. */
 export interface RestoreStep {
@@ -120,14 +121,12 @@ export const union = (groups: readonly (readonly string[])[]): ReadonlySet<strin
 export const mostGroups = ({ maxIterations, groups }: RestoreProblem) =>
   Math.min(maxIterations ?? groups.length, groups.length);
 
-/** What tells a set of operators from others, whatever their order. */
-export const keyOf = (reverted: ReadonlySet<string>) => [...reverted].sort().join('\u0000');
 export const wasAssessed = (search: Search, reverted: ReadonlySet<string>) =>
-  search.assessed.has(keyOf(reverted));
+  search.assessed.has(setKey(reverted));
 
 /** Measures a set that was given up on all samples after all. */
 export async function reconsider(search: Search, reverted: ReadonlySet<string>): Promise<void> {
-  search.givenUp.delete(keyOf(reverted));
+  search.givenUp.delete(setKey(reverted));
   keep(search, { reverted, ...(await search.problem.validate(reverted)) });
   search.problem.onProgress(search.assessed.size, bestSoFar(search));
 }
@@ -136,11 +135,11 @@ export async function reconsider(search: Search, reverted: ReadonlySet<string>):
 export async function assess(search: Search, reverted: ReadonlySet<string>, rival = 0): Promise<Assessment> {
   const assessment = await search.problem.assess(reverted, rival);
   if (assessment.putOff === true) return assessment;
-  search.assessed.add(keyOf(reverted));
+  search.assessed.add(setKey(reverted));
   const state = { reverted, metric: assessment.metric, drop: assessment.drop };
   if (assessment.exact) keep(search, state);
   else {
-    search.givenUp.set(keyOf(reverted), reverted);
+    search.givenUp.set(setKey(reverted), reverted);
     if (search.predicted === null || state.drop < search.predicted.drop) search.predicted = state;
   }
 

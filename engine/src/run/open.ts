@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { readText } from '@quantsmith/model/files';
 import { changedFiles, readModel, type LoadedModel } from '@quantsmith/model/onnx';
 import {
+  type ConfigPath,
   configuredInputs,
   fail,
   QuantsmithError,
@@ -25,6 +26,7 @@ import { defaultCache } from '../cache/defaultCache.js';
 import { CACHE_BYTES, type Cache } from '../cache/entries.js';
 import { plan, type Plan } from '../plan/plan.js';
 import type { Owner } from '../processes/owner.js';
+import { refuseThreads } from '../processes/threadLimit.js';
 import { prepareModel, type PreparedModel } from '../prepare/prepare.js';
 import { inputSignatures, outputSignatures } from '../prepare/types.js';
 import { startClock } from '../progress/clock.js';
@@ -40,10 +42,12 @@ import { spreadOver, type Channel } from '../work/open.js';
 import { needsModules } from '../work/subject.js';
 import { shareRuns, type SharedRuns } from './shared.js';
 
+const THREADS: ConfigPath = ['quantization', 'advanced_parameters', 'backend_params', 'threads'];
+
 /**
  * Opens workers with the threads that the config asks for, and closes them whatever happens. Calibration alone has one session:
  * several would be little faster on an idle machine, and take more memory. Runs that share a process share its workers, too,
- * which stay open.
+ * which stay open. Throws `too-many-threads`.
  */
 export async function withWorkers<T>(
   request: RunRequest,
@@ -52,6 +56,7 @@ export async function withWorkers<T>(
   shared: SharedRuns | null = null,
 ): Promise<T> {
   const threads = plan(request.config).threads ?? defaultThreads();
+  refuseThreads(threads, THREADS);
   if (shared !== null) return body(await shared.workers(open, threads));
   const workers = open(threads);
   try {

@@ -1,4 +1,5 @@
 import { QuantsmithError, reasonOf, type Problem, type WorkRequest } from '@quantsmith/schemas';
+import { refuseThreads } from '../processes/threadLimit.js';
 import { oneAtATime } from '../runtime/oneAtATime.js';
 import { oneWorker } from '../runtime/workers.js';
 import { testProcessor } from './canary.js';
@@ -7,11 +8,12 @@ import { openUnitServer } from './serve.js';
 import { openStore } from './store.js';
 import type { Unit } from './unit.js';
 
-/** Computes the units that it is sent, one after the other, until this process ends. Throws `store-unusable`. */
+/** Computes the units that it is sent, one after the other, until this process ends. Throws `too-many-threads`, `store-unusable`. */
 export async function serveUnits(
   { store: dir, threads, allowModules }: WorkRequest,
   { emit, listen }: Channel,
 ): Promise<never> {
+  refuseThreads(threads);
   const store = await openStore(dir);
   const tested = await testProcessor(threads);
   const { processor } = tested;

@@ -1,5 +1,5 @@
 import { fail } from '@quantsmith/schemas';
-import { makeNode } from '../onnx/node.js';
+import { functionKey, makeNode, plainDomain } from '../onnx/node.js';
 import type { ModelProto } from '../onnx/model.js';
 import { uniqueNodeNames } from '../onnx/names.js';
 import type { AttributeProto, FunctionProto, GraphProto, NodeProto } from '../onnx/onnx_pb.js';
@@ -19,23 +19,23 @@ const MAX_FUNCTION_NODES = 200_000;
  */
 export function inlineFunctions(model: ModelProto): ModelProto {
   if (model.functions.length === 0) return model;
-  const versions = new Map(model.opsetImport.map(({ domain, version }) => [normal(domain), version]));
+  const versions = new Map(model.opsetImport.map(({ domain, version }) => [plainDomain(domain), version]));
   const functions = new Map(
     model.functions
       .filter((body) => fits(body, versions))
-      .map((body) => [keyOf(body.domain, body.name, body.overload), body]),
+      .map((body) => [functionKey(body.domain, body.name, body.overload), body]),
   );
   const imports = [...functions.values()]
     .flatMap(({ opsetImport }) => opsetImport)
     .filter(
       ({ domain }, index, all) =>
-        !versions.has(normal(domain)) && all.findIndex((other) => other.domain === domain) === index,
+        !versions.has(plainDomain(domain)) && all.findIndex((other) => other.domain === domain) === index,
     );
 
   const context: Context = { functions, fresh: freshNames(model), made: { nodes: 0 } };
   const graph = inlineGraph(model.graph, context, 0);
   const kept = model.functions.filter(
-    ({ domain, name, overload }) => !functions.has(keyOf(domain, name, overload)),
+    ({ domain, name, overload }) => !functions.has(functionKey(domain, name, overload)),
   );
 
   return { ...model, graph, functions: kept, opsetImport: [...model.opsetImport, ...imports] };
@@ -48,15 +48,10 @@ interface Context {
   readonly made: { nodes: number };
 }
 
-const normal = (domain: string) => (domain === 'ai.onnx' ? '' : domain);
-
-const keyOf = (domain: string, name: string, overload: string) =>
-  `${normal(domain)}\u0000${name}\u0000${overload}`;
-
 /** Whether the function means the model's own versions of operator sets. */
 function fits(body: FunctionProto, versions: ReadonlyMap<string, bigint>): boolean {
   return body.opsetImport.every(
-    ({ domain, version }) => (versions.get(normal(domain)) ?? version) === version,
+    ({ domain, version }) => (versions.get(plainDomain(domain)) ?? version) === version,
   );
 }
 
@@ -65,7 +60,7 @@ function inlineGraph(graph: GraphProto, context: Context, depth: number): GraphP
 }
 
 function inlineNode(node: NodeProto, context: Context, depth: number): NodeProto[] {
-  const body = context.functions.get(keyOf(node.domain, node.opType, node.overload));
+  const body = context.functions.get(functionKey(node.domain, node.opType, node.overload));
   if (body !== undefined && depth < MAX_FUNCTION_DEPTH) {
     return expand(node, body, context).flatMap((inner) => inlineNode(inner, context, depth + 1));
   }

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { append } from '@quantsmith/schemas';
 import type { ModelProto } from './model.js';
 import {
   AttributeProto_AttributeType as Type,
@@ -87,7 +88,7 @@ export function subgraphs(node: NodeProto): GraphProto[] {
   const inside: GraphProto[] = [];
   for (const { g, graphs } of node.attribute) {
     if (g !== undefined) inside.push(g);
-    if (graphs.length > 0) inside.push(...graphs);
+    append(inside, graphs);
   }
 
   return inside;
@@ -95,15 +96,21 @@ export function subgraphs(node: NodeProto): GraphProto[] {
 
 /** The version of a domain that the model imports, or 0. '' and 'ai.onnx' are the same domain. */
 export function opset(model: ModelProto, domain = ''): number {
-  const normal = (name: string) => (name === 'ai.onnx' ? '' : name);
-  const imported = model.opsetImport.find((entry) => normal(entry.domain) === normal(domain));
+  const imported = model.opsetImport.find((entry) => plainDomain(entry.domain) === plainDomain(domain));
   return imported === undefined ? 0 : Number(imported.version);
 }
+
+/** The domain under the shorter of its two names. */
+export const plainDomain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain);
+
+/** What tells a function of a model from others. */
+export const functionKey = (domain: string, name: string, overload = ''): string =>
+  [plainDomain(domain), name, overload].join('\u0000');
 
 export function isConstantNode(node: NodeProto): boolean {
   return node.opType === 'Constant' && isOnnxDomain(node);
 }
 
 export function isOnnxDomain(node: Pick<NodeProto, 'domain'>): boolean {
-  return node.domain === '' || node.domain === 'ai.onnx';
+  return plainDomain(node.domain) === '';
 }

@@ -1,7 +1,7 @@
 import type { Problem } from '@quantsmith/schemas';
 import { marksQuantized } from '../operators/kernels.js';
 import { einsumProduct } from '../operators/einsum.js';
-import { isOnnxDomain } from '../onnx/node.js';
+import { functionKey, isOnnxDomain } from '../onnx/node.js';
 import { operatorSince } from '../operators/standard.js';
 import { isKnownTo, plainProduct } from '../operators/structure.js';
 import { MAXIMUM_READ_OPSET, MINIMUM_READ_OPSET } from '../upgrade/index.js';
@@ -102,10 +102,10 @@ function quantizedAlready(structure: Structure): Problem | null {
 }
 
 function strangeOperator(structure: Structure): Problem | null {
-  const functions = new Set(structure.functions.map(({ domain, name }) => keyOf(domain, name)));
+  const functions = new Set(structure.functions.map(({ domain, name }) => functionKey(domain, name)));
   const all = withBodies(expanded(structure));
   const foreign = all.find(
-    ({ domain, op }) => !KNOWN_DOMAINS.has(domain) && !functions.has(keyOf(domain, op)),
+    ({ domain, op }) => !KNOWN_DOMAINS.has(domain) && !functions.has(functionKey(domain, op)),
   );
   if (foreign === undefined) return null;
   const { name: node, op, domain } = foreign;
@@ -118,9 +118,9 @@ function strangeOperator(structure: Structure): Problem | null {
 
 /** An operator that ONNX does not have, or not yet in the operator set that the model states. */
 function absentOperator({ opset, nodes, functions }: Structure): Problem | null {
-  const functionKeys = new Set(functions.map(({ domain, name }) => keyOf(domain, name)));
+  const functionKeys = new Set(functions.map(({ domain, name }) => functionKey(domain, name)));
   for (const { name: node, op, domain } of withBodies(nodes)) {
-    if (!isOnnxDomain({ domain }) || functionKeys.has(keyOf(domain, op))) continue;
+    if (!isOnnxDomain({ domain }) || functionKeys.has(functionKey(domain, op))) continue;
     const since = operatorSince(op);
     if (since !== undefined && since <= opset) continue;
     const why =
@@ -237,13 +237,13 @@ export function nothingToQuantize(structure: Structure): Problem | null {
 /** Nodes of the main graph, and once those of each function that it calls, directly or not. */
 function expanded({ nodes, functions }: Structure): readonly StructureNode[] {
   if (functions.length === 0) return nodes;
-  const bodies = new Map(functions.map(({ domain, name, nodes: body }) => [keyOf(domain, name), body]));
+  const bodies = new Map(functions.map(({ domain, name, nodes: body }) => [functionKey(domain, name), body]));
   const called = new Set(bodies.keys());
   const all: StructureNode[] = [];
   const queue = [nodes];
   for (let some = queue.pop(); some !== undefined; some = queue.pop()) {
     for (const node of some) {
-      const key = keyOf(node.domain, node.op);
+      const key = functionKey(node.domain, node.op);
       const body = bodies.get(key);
       if (!called.has(key)) all.push(node);
       if (body === undefined) continue;
@@ -279,7 +279,5 @@ function isProduct({ op, domain, attributes: { equation } }: StructureNode): boo
   if (isKnownTo('linear')({ op, domain }) || plainProduct({ op, domain }) !== undefined) return true;
   return op === 'Einsum' && typeof equation === 'string' && einsumProduct(equation) !== undefined;
 }
-
-const keyOf = (domain: string, op: string) => `${domain === 'ai.onnx' ? '' : domain}\u0000${op}`;
 
 const article = (op: string) => (/^[AEIOU]/.test(op) ? 'an' : 'a');

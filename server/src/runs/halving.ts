@@ -142,7 +142,7 @@ async function tryAll(
       if (result === undefined) return untried('There was no time left to try it.');
       if ('code' in result) return { ...untried(`It failed: ${result.message}`), stage, samples };
       const place = ranked.indexOf(run) + 1;
-      const reason = `It came ${place}. of ${ranked.length} on ${samples} samples.`;
+      const reason = `It took place ${place} of ${ranked.length} on ${samples} samples.`;
 
       return { stage, samples, ...figuresOf(result), reason };
     },

@@ -1,6 +1,6 @@
 import { type Problem, settingValueText, writtenPath } from '@quantsmith/schemas';
 import type { CheckedConfig, CheckedFinding } from '../check/check.js';
-import { invalidity, type ConfigFinding } from '../check/invalidity.js';
+import { findingsOf, invalidity, type ConfigFinding } from '../check/invalidity.js';
 
 /** A run as far as it was checked. */
 interface CheckedRun {
@@ -21,29 +21,44 @@ export function refusalOf(written: CheckedConfig, runs: readonly CheckedRun[]): 
   const refused = runs.filter(({ problem }) => problem !== null);
   const [first] = refused;
   if (first === undefined) return null;
-  const errors = refused.flatMap(({ checked, variant }) => {
-    const severe = checked.findings.filter(({ severity }) => severity === 'error');
-    return severe.map((finding) => ({ finding, name: variant.name }));
-  });
-  // What is no matter of findings has said all.
-  if (errors.length === 0) return first.problem;
+  const findings = gathered(written, runs, refused, ({ severity }) => severity === 'error');
 
+  // What is no matter of findings has said all.
+  return findings.length === 0 ? first.problem : invalidity({ ...written, config: null, findings });
+}
+
+/** What else was found in one config of the runs that can be made, as `refusalOf` tells it. */
+export function remarksOn(written: CheckedConfig, runs: readonly CheckedRun[]): ConfigFinding[] {
+  const made = runs.filter(({ problem }) => problem === null);
+  const findings = gathered(written, runs, made, ({ severity }) => severity !== 'hint');
+  return findingsOf({ ...written, findings }, true);
+}
+
+/** Findings of some of the runs of a config, each once, sorted by place. */
+function gathered(
+  written: CheckedConfig,
+  runs: readonly CheckedRun[],
+  some: readonly CheckedRun[],
+  isWanted: (finding: CheckedFinding) => boolean,
+): CheckedFinding[] {
   const byFinding = new Map<string, { finding: CheckedFinding; names: string[] }>();
-  for (const { finding, name } of errors) {
-    const key = JSON.stringify([finding.code, finding.path, finding.message]);
-    const known = byFinding.get(key);
-    if (known === undefined) byFinding.set(key, { finding, names: [name] });
-    else known.names.push(name);
+  for (const { checked, variant } of some) {
+    for (const finding of checked.findings.filter(isWanted)) {
+      const key = JSON.stringify([finding.code, finding.path, finding.message]);
+      const known = byFinding.get(key);
+      if (known === undefined) byFinding.set(key, { finding, names: [variant.name] });
+      else known.names.push(variant.name);
+    }
   }
 
-  const findings = [...byFinding.values()].map(({ finding, names }) => {
+  const placed = [...byFinding.values()].map(({ finding, names }) => {
     // Found in the text already, with the value's place.
     if (written.findings.includes(finding)) return finding;
     const cause = causeOf(written, finding, names.length === runs.length ? [] : names);
     return cause === '' ? finding : { ...finding, message: `With ${cause}: ${finding.message}` };
   });
 
-  return invalidity({ ...written, config: null, findings: findings.sort(byPlace) });
+  return placed.sort(byPlace);
 }
 
 const byPlace = ({ range: { start: a } }: CheckedFinding, { range: { start: b } }: CheckedFinding) =>
@@ -52,7 +67,7 @@ const byPlace = ({ range: { start: a } }: CheckedFinding, { range: { start: b } 
 /** What of a matrix a finding comes of; empty: it is not of the matrix. */
 function causeOf({ value }: CheckedConfig, { path }: CheckedFinding, names: readonly string[]): string {
   const steps = writtenPath(path);
-  if (steps[0] === 'matrix') {
+  if (steps[0] === 'matrix' && steps.length > 2) {
     const isIncluded = steps[1] === 'include';
     const place = steps.slice(0, isIncluded ? 4 : 3);
     return `${String(steps[isIncluded ? 3 : 1])}=${settingValueText(valueAt(value, place))}`;

@@ -10,6 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CheckedConfig } from '../check/check.js';
+import type { ConfigFinding } from '../check/invalidity.js';
 import { finishedRun } from '../check/changed.js';
 import { halve, type DroppedRun, type SweepStage } from './halving.js';
 import type { RequestOptions } from './request.js';
@@ -29,6 +30,8 @@ export interface SweepOptions {
   readonly signal?: AbortSignal;
   /** Called once before anything runs where some of the runs cannot be made: what keeps them from it, a problem for each config. */
   readonly onRefused?: (refusals: readonly Problem[]) => void;
+  /** Called once before anything runs where checks found what keeps no run from being made, such as settings without effect. */
+  readonly onRemarks?: (findings: readonly ConfigFinding[]) => void;
   /** Called before each run that can be made, and with `point` after it. */
   readonly onRun?: (run: SweepRun) => void;
   /** Called after each stage on few samples. */
@@ -134,6 +137,7 @@ export async function runSweep(
   const begun = performance.now();
   const plan = await planSweep(configs, options.set ?? {}, options.force);
   if (plan.refusals.length > 0) options.onRefused?.(plan.refusals);
+  if (plan.remarks.length > 0) options.onRemarks?.(plan.remarks);
   const runs = plan.runs.filter(({ problem }) => problem === null);
   const timeLimit = options.timeLimit === undefined ? plan.timeLimit : options.timeLimit;
   const deadline = timeLimit === null ? Infinity : begun + 1000 * timeLimit;

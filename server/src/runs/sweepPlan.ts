@@ -19,11 +19,11 @@ import {
 } from '@quantsmith/schemas';
 import { withStatedSettings } from '@quantsmith/service';
 import { join, parse, resolve } from 'node:path';
-import { checkConfigFile, withoutFindings, type CheckedConfig } from '../check/check.js';
+import { checkConfigFile, positionIn, withoutFindings, type CheckedConfig } from '../check/check.js';
 import { checkConfigWith, hasUnreadBase } from '../check/changed.js';
-import { invalidity } from '../check/invalidity.js';
+import { type ConfigFinding, invalidity } from '../check/invalidity.js';
 import { ABOUT_OUTPUT } from './request.js';
-import { refusalOf, together } from './refusals.js';
+import { refusalOf, remarksOn, together } from './refusals.js';
 
 /** One combination of settings, checked. */
 export interface PlannedRun {
@@ -43,14 +43,16 @@ export interface SweepPlan {
   readonly runs: readonly PlannedRun[];
   /** What keeps some of them from being made: a problem for each config. */
   readonly refusals: readonly Problem[];
+  /** What else was found in the configs of the others. */
+  readonly remarks: readonly ConfigFinding[];
   /** Seconds that the configs give their matrices, together; null: none of them states a limit. */
   readonly timeLimit: number | null;
 }
 
 /**
  * The runs that configs stand for, in the order of the configs and their matrices. `set`: settings that all have. Rejects with a
- * `QuantsmithError` where none of them can be made (`config-invalid`, `usage-invalid`), or two write the same file. `force`: whatever
- * lies where they write.
+ * `QuantsmithError` where none of them can be made (`config-invalid`, `usage-invalid`). Of several that write the same file the first
+ * can. `force`: whatever lies where they write.
  */
 export async function planSweep(
   configs: readonly string[],
@@ -58,23 +60,37 @@ export async function planSweep(
   force = false,
 ): Promise<SweepPlan> {
   const leftOut = ['output-shared', ...(force ? ABOUT_OUTPUT : [])];
-  const planned = await Promise.all(configs.map((config) => planConfig(config, set, leftOut)));
+  const checked = await Promise.all(configs.map((config) => planConfig(config, set, leftOut)));
+  const owners = new Map<string, PlannedRun>();
+  const planned = checked.map((plan) => ({
+    ...plan,
+    runs: plan.runs.map((run) => withOwnOutput(run, owners)),
+  }));
   const runs = planned.flatMap((plan) => plan.runs);
-  const refusals = planned.flatMap((plan) => plan.refusals);
-  const intact = runs.filter(({ problem }) => problem === null);
+  const refusals = planned.flatMap((plan) => plan.unfit ?? refusalOf(plan.written, plan.runs) ?? []);
   const problem = together(refusals);
-  if (intact.length === 0 && problem !== null) throw new QuantsmithError(problem);
-  refuseCollisions(intact);
+  if (problem !== null && runs.every((run) => run.problem !== null)) throw new QuantsmithError(problem);
   const limits = planned.flatMap(({ timeLimit }) => (timeLimit === null ? [] : [timeLimit]));
 
   return {
     runs,
     refusals,
+    remarks: planned.flatMap((plan) => remarksOn(plan.written, plan.runs)),
     timeLimit: limits.length === 0 ? null : limits.reduce((sum, limit) => sum + limit),
   };
 }
 
-async function planConfig(config: string, set: Settings, leftOut: readonly string[]): Promise<SweepPlan> {
+/** The runs of one config. */
+interface ConfigPlan {
+  readonly written: CheckedConfig;
+  readonly runs: readonly PlannedRun[];
+  /** Why none of them can be made, whatever they are; null: they tell. */
+  readonly unfit: Problem | null;
+  /** Seconds that it gives its matrix; null: no limit. */
+  readonly timeLimit: number | null;
+}
+
+async function planConfig(config: string, set: Settings, leftOut: readonly string[]): Promise<ConfigPlan> {
   const written = await checkConfigFile(config);
   const matrix = matrixOf(written, set);
   const problem = matrix === null ? invalidity(written) : unfit(written, config, matrix);
@@ -94,21 +110,15 @@ async function planConfig(config: string, set: Settings, leftOut: readonly strin
   }
 
   const { time_limit: limit } = matrix;
-  const refusal = refusalOf(written, runs);
-
-  return {
-    runs,
-    refusals: refusal === null ? [] : [refusal],
-    timeLimit: typeof limit === 'number' ? limit : null,
-  };
+  return { written, runs, unfit: null, timeLimit: typeof limit === 'number' ? limit : null };
 }
 
 /** A config of which nothing can be run. */
-function refused(config: string, set: Settings, checked: CheckedConfig, problem: Problem | null): SweepPlan {
+function refused(config: string, set: Settings, checked: CheckedConfig, problem: Problem | null): ConfigPlan {
   const output = configuredOutput(valueOf(checked), checked.path);
   const run = { config, variant: { name: '', settings: set }, checked, output, configText: null, problem };
 
-  return { runs: [run], refusals: problem === null ? [] : [problem], timeLimit: null };
+  return { written: checked, runs: [run], unfit: problem, timeLimit: null };
 }
 
 const valueOf = ({ value }: CheckedConfig) => (isRecord(value) ? value : {});
@@ -186,22 +196,49 @@ function outputOf(base: string, variant: Combination): string {
   return join(dir, `${stem}.${variantFileName(variant, hash)}${ending}`);
 }
 
-function refuseCollisions(runs: readonly PlannedRun[]): void {
-  const owners = new Map<string, PlannedRun>();
-  for (const run of runs) {
-    const { config, output, variant } = run;
-    const owner = owners.get(resolve(output));
-    if (owner !== undefined) {
-      const isTwice = owner.config === config && owner.variant.name === variant.name && variant.name !== '';
-      const message = isTwice
-        ? `${config} stands for ${variant.name} twice: a value of its matrix is listed twice, or the config is named twice.`
-        : `${owner.config} and ${config} have the same output, ${output}.`;
-      fail('usage-invalid', message, { file: output });
-    }
-
-    owners.set(resolve(output), run);
+/** A run that cannot be made where another one, which can, writes the same file. `owners`: those so far, by what they write. */
+function withOwnOutput(run: PlannedRun, owners: Map<string, PlannedRun>): PlannedRun {
+  if (run.problem !== null) return run;
+  const file = resolve(run.output);
+  const owner = owners.get(file);
+  if (owner === undefined) {
+    owners.set(file, run);
+    return run;
   }
+
+  const start = startOf(run);
+  const checked: CheckedConfig = {
+    ...run.checked,
+    findings: [
+      ...run.checked.findings,
+      {
+        ...{ code: 'output-shared', severity: 'error', message: clashText(run, owner) },
+        ...{ start: 0, end: 0, path: OUTPUT, range: { start, end: start } },
+      },
+    ],
+  };
+
+  return { ...run, checked, problem: invalidity(checked) };
 }
+
+function clashText(run: PlannedRun, owner: PlannedRun): string {
+  const { config, output, variant } = run;
+  const isSame = owner.checked.path === run.checked.path && owner.variant.name === variant.name;
+  if (isSame) {
+    const isVaried = variant.name !== '';
+    return `${config} is named twice${isVaried ? ', or a value of its matrix listed twice' : ''}: what is the same runs once.`;
+  }
+
+  const { line, character } = startOf(owner);
+  const combination = owner.variant.name === '' ? '' : ` with ${owner.variant.name}`;
+
+  return `The output ${output} is also that of ${owner.config}:${line + 1}:${character + 1}${combination}, which runs.`;
+}
+
+const OUTPUT: ConfigPath = ['output'];
+
+/** Where a config says what its runs write; its beginning where it does not. */
+const startOf = ({ checked }: PlannedRun) => positionIn(checked, OUTPUT) ?? { line: 0, character: 0 };
 
 /** Combinations that a message names. */
 const MAX_NAMES = 12;

@@ -1,4 +1,5 @@
 import { MAX_FUNCTION_DEPTH } from '@quantsmith/model/graph';
+import { functionKey } from '@quantsmith/model/onnx';
 import { operatorsInBodies, REFUSAL_CHECKS, structureOfSummary } from '@quantsmith/model/refusals';
 import type { ModelNode, ModelSummary } from '@quantsmith/schemas';
 import { once } from './once.js';
@@ -77,14 +78,13 @@ const MAX_HELD = 100_000;
 /** What a run puts in the places of a model's calls of its own functions, under the names that it has there. */
 function ofFunctions({ nodes, functions }: ModelSummary): readonly ModelNode[] {
   if (functions.length === 0) return [];
-  const keyOf = (domain: string, name: string) => `${domain}\u0000${name}`;
-  const bodies = new Map(functions.map(({ domain, name, nodes: body }) => [keyOf(domain, name), body]));
+  const bodies = new Map(functions.map(({ domain, name, nodes: body }) => [functionKey(domain, name), body]));
   const held: ModelNode[] = [];
   const calls = [{ nodes, depth: 0 }];
   for (let some = calls.pop(); some !== undefined && held.length < MAX_HELD; some = calls.pop()) {
     const depth = some.depth + 1;
     for (const call of some.nodes) {
-      const body = bodies.get(keyOf(call.domain, call.op)) ?? [];
+      const body = bodies.get(functionKey(call.domain, call.op)) ?? [];
       const inner = body.map((node) => ({ ...node, name: `${call.name}/${node.name}` }));
       for (const node of inner) held.push(node);
       if (inner.length > 0 && depth < MAX_FUNCTION_DEPTH) calls.push({ nodes: inner, depth });

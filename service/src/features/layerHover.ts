@@ -1,4 +1,4 @@
-import type { ModelNode, QuantizationReport, ConfigPath } from '@quantsmith/schemas';
+import { decibels, type ModelNode, type QuantizationReport, type ConfigPath } from '@quantsmith/schemas';
 import { layerCosts } from '../reports/costs.js';
 import { createMatcher } from '../knowledge/matching.js';
 import type { EffectContext } from './effects.js';
@@ -60,7 +60,7 @@ function runText(name: string, report: QuantizationReport): string {
   const facts = [
     restored ? 'back in float to restore accuracy' : quantized ? 'quantized' : 'in float',
     plain(cost),
-    sqnr === null ? '' : `SQNR ${sqnr.toFixed(1)} dB`,
+    sqnr === null ? '' : `SQNR ${decibels(sqnr)}`,
     kernel === null ? '' : `integer kernel ${plain(kernel)}`,
   ].filter((part) => part !== '');
   const weights =

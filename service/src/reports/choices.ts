@@ -1,5 +1,6 @@
 import {
   type ConfigPath,
+  decibels,
   MEASURED,
   type MeasuredSetting,
   type QuantizationConfig,
@@ -17,15 +18,15 @@ export function choiceAt(report: QuantizationReport | null, path: ConfigPath): R
 
 /** What was chosen over what, in a sentence. */
 export function choiceText({ value, sqnr_db: ratio, samples, over }: ReportedChoice): string {
-  const others = over.map((other) => `${other.value} (${decibels(other.sqnr_db)})`).join(', ');
+  const others = over.map((other) => `${other.value} (${choiceLevel(other.sqnr_db)})`).join(', ');
   const where = `${samples} calibration ${samples === 1 ? 'sample' : 'samples'}`;
-  return `The last run chose ${value}: ${decibels(ratio)} at the outputs on ${where}${others === '' ? '' : `, over ${others}`}.`;
+  return `The last run chose ${value}: ${choiceLevel(ratio)} at the outputs on ${where}${others === '' ? '' : `, over ${others}`}.`;
 }
 
 /** A choice in a few words. */
-export const choiceLabel = ({ value, sqnr_db: ratio }: ReportedChoice) => `${value} (${decibels(ratio)})`;
+export const choiceLabel = ({ value, sqnr_db: ratio }: ReportedChoice) => `${value} (${choiceLevel(ratio)})`;
 
-export const decibels = (ratio: number | null) => (ratio === null ? 'not usable' : `${ratio.toFixed(1)} dB`);
+const choiceLevel = (ratio: number | null) => (ratio === null ? 'not usable' : decibels(ratio));
 
 /** Where a config states a measured setting by one value, that value as choices write it, and the chosen one as configs do. */
 interface StatedSetting {

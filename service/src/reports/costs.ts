@@ -1,4 +1,4 @@
-import { candidatesSeen, type QuantizationReport } from '@quantsmith/schemas';
+import { candidatesSeen, decibels, type QuantizationReport } from '@quantsmith/schemas';
 import { initialDrop, points } from './numbers.js';
 
 /** What quantizing a layer cost, as the last run measured it. */
@@ -44,7 +44,7 @@ export function layerSummary(report: QuantizationReport, name: string, cost: Lay
   return [
     cost?.text ?? '',
     layer?.restored === true ? 'back in float' : '',
-    layer?.sqnr_db === undefined || layer.sqnr_db === null ? '' : `SQNR ${layer.sqnr_db.toFixed(1)} dB`,
+    layer?.sqnr_db === undefined || layer.sqnr_db === null ? '' : `SQNR ${decibels(layer.sqnr_db)}`,
   ]
     .filter((part) => part !== '')
     .join(', ');

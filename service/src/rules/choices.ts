@@ -1,5 +1,6 @@
 import {
   type ConfigPath,
+  decibels,
   MEASURED,
   settingsLeftOpen,
   type QuantizationConfig,
@@ -11,7 +12,7 @@ import type { ConfigDocument } from '../document/document.js';
 import { pinEdits } from './pin.js';
 import type { Finding } from '../findings/finding.js';
 import { fix, type FixTable } from '../findings/fix.js';
-import { decibels, STATED } from '../reports/choices.js';
+import { STATED } from '../reports/choices.js';
 import { findingAt, related } from './runFinding.js';
 import { defineRule } from './rule.js';
 

@@ -8,14 +8,22 @@ type Quantization = NonNullable<QuantizationConfig['quantization']>;
 type Entry = NonNullable<Quantization['overrides']>[number];
 type Rules = Pick<Entry, 'names' | 'patterns' | 'types'>;
 
-/** Why nothing that an entry sets reaches any of its operators, by the entry's index; what may have an effect is left out. */
+/** What an entry sets without reaching any of its operators, and why that is. */
+export interface IdleEntry {
+  /** Of all that it sets; null: some of it may have an effect. */
+  readonly reason: string | null;
+  /** Setting by setting. */
+  readonly settings: ReadonlyMap<string, string>;
+}
+
+/** By the entry's index; entries all of whose settings may have an effect are left out. */
 export function idleOverrides(
   { overrides, ignored_scope: scope }: Quantization,
   model: ModelSummary,
   index: ModelIndex,
-): ReadonlyMap<number, string> {
+): ReadonlyMap<number, IdleEntry> {
   const entries = overrides ?? [];
-  const idle = new Map<number, string>();
+  const idle = new Map<number, IdleEntry>();
   if (entries.length === 0) return idle;
   const select = selector(index);
   const ignored = new Set(scope === undefined ? [] : select(scope).nodes);
@@ -27,7 +35,7 @@ export function idleOverrides(
   /** Why a setting does nothing for an operator; null: it may do something. */
   const reason = (node: ModelNode, key: string): string | null => {
     if (ignored.has(node)) return 'are in ignored_scope';
-    if (later.get(key)?.has(node) === true) return 'have these settings from later entries';
+    if (later.get(key)?.has(node) === true) return 'are set by later entries';
     if (key === 'float') return null;
     if (float.has(node)) return 'stay in float because of another entry';
     return unrounded().has(node) ? 'are never quantized themselves' : null;
@@ -35,9 +43,16 @@ export function idleOverrides(
 
   for (const [place, { entry, nodes, isWhole }] of [...selected.entries()].reverse()) {
     const keys = settingsOf(entry);
-    const reasons = nodes.flatMap((node) => keys.map((key) => reason(node, key)));
-    if (isWhole && reasons.length > 0 && !reasons.includes(null))
-      idle.set(place, [...new Set(reasons)].join(' or '));
+    if (isWhole && nodes.length > 0) {
+      const reasons = keys.map((key) => [key, nodes.map((node) => reason(node, key))] as const);
+      const settings = reasons.flatMap(([key, some]) =>
+        some.includes(null) ? [] : [[key, together(some)] as const],
+      );
+      const isIdle = keys.length > 0 && settings.length === keys.length;
+      const whole = isIdle ? together(reasons.flatMap(([, some]) => some)) : null;
+      if (settings.length > 0) idle.set(place, { reason: whole, settings: new Map(settings) });
+    }
+
     for (const key of keys) {
       const stated = later.get(key) ?? new Set();
       for (const node of nodes) stated.add(node);
@@ -47,6 +62,8 @@ export function idleOverrides(
 
   return idle;
 }
+
+const together = (reasons: readonly (string | null)[]) => [...new Set(reasons)].join(' or ');
 
 const SELECTING: ReadonlySet<string> = new Set<keyof Rules>(['names', 'patterns', 'types']);
 const settingsOf = (entry: Entry) => Object.keys(entry).filter((key) => !SELECTING.has(key));

@@ -29,16 +29,21 @@ export function overrideFindings(
       return dead('This entry selects no operators: set names, patterns or types.');
     if (Object.keys(settings).length === 0)
       return dead('This entry changes nothing: set float, num_bits, mode, per_channel or half_range.');
-    const reason = idle?.get(nth);
-    if (reason !== undefined) return dead(`This entry has no effect: its operators ${reason}.`);
-    if (settings.float === true)
-      return (Object.keys(settings) as (keyof typeof settings)[])
+    const { reason = null, settings: without = new Map<string, string>() } = idle?.get(nth) ?? {};
+    if (reason !== null) return dead(`This entry has no effect: its operators ${reason}.`);
+    const stated = Object.keys(settings) as (keyof typeof settings)[];
+    const single = stated.flatMap((key) =>
+      without.has(key) ? dead(`${key} has no effect: its operators ${without.get(key)}.`, key) : [],
+    );
+    if (settings.float === true && !without.has('float'))
+      return stated
         .filter((key) => key !== 'float')
         .flatMap((key) => dead(`${key} has no effect: these operators stay in float.`, key));
-    const bits = settings.num_bits ?? 8;
-    const half = settings.half_range === true && bits !== 8;
+    const bits = without.has('num_bits') ? 8 : (settings.num_bits ?? 8);
+    const half = settings.half_range === true && !without.has('half_range') && bits !== 8;
 
     return [
+      ...single,
       ...(half ? dead('half_range has no effect: only 8-bit codes have a half range.', 'half_range') : []),
       ...(bits > 8 ? wideFindings(document, config, [...place, 'num_bits']) : []),
     ];

@@ -17,6 +17,7 @@ import { placeOf } from './place.js';
 import { nearest } from './nearest.js';
 import { defineRule } from './rule.js';
 import { schemaFixes } from './schemaFixes.js';
+import { suggestionsFor, wrongTypeAdvice } from './suggestions.js';
 import { unknownKey } from './unknownKey.js';
 
 /** `unknown-key`, `missing-key`, `wrong-type`, `unknown-value`, `out-of-range`: what the schema says of the value. */
@@ -177,9 +178,9 @@ function wrongType(document: ConfigDocument, path: ConfigPath, schema: SchemaNod
 
   const suggested = suggestionsFor(document, path, schema);
   const written = node?.kind === 'scalar' ? String(node.value) : '';
-  const reason = SEPARATED.test(written) && suggested.suggestions !== undefined ? NO_SEPARATORS : '';
+  const advice = wrongTypeAdvice(path, written, suggested.suggestions !== undefined);
 
-  return finding('wrong-type', span, path, `${name} must be ${inWords(schema)}${reason}.`, suggested);
+  return finding('wrong-type', span, path, `${name} must be ${inWords(schema)}${advice}.`, suggested);
 }
 
 const isNothing = (node: TreeNode) => node.kind === 'scalar' && node.value === null;
@@ -203,66 +204,6 @@ function unknownValue(document: ConfigDocument, path: ConfigPath, schema: Schema
   return finding('unknown-value', span, path, `"${placeText(path)}" cannot be ${written}.${hint}`, {
     suggestions: suggestions.length > 0 ? suggestions : names,
   });
-}
-
-/** Digits in groups, as other formats and people write them. */
-const SEPARATED = /^[+-]?\d{1,3}([_,' ]\d{3})+$/;
-const NO_SEPARATORS = ', written without separators';
-
-/** The integer types of NumPy, ONNX, PyTorch and ONNX Runtime, by which others state a number of bits: `int8`, `QUInt8`, `u4`. */
-const BITS_OF_TYPE = /^(?:\w+\.)?(?:q?u?int|[uiw])[-_]?(\d{1,2})$/;
-
-/** yes/no, quoted numbers and unquoted texts have an obvious right form. */
-function suggestionsFor(
-  document: ConfigDocument,
-  path: ConfigPath,
-  schema: SchemaNode,
-): { suggestions?: string[]; isLossy?: boolean } {
-  const node = findNode(document.tree, path);
-  const types = [schema.type ?? []].flat();
-  if (node?.kind === 'sequence' && node.items.length === 1 && !types.includes('array')) {
-    const [only] = node.items;
-    const isText = only?.kind === 'scalar' && only.anchor === undefined && schema.properties === undefined;
-    return isText ? { suggestions: [document.text.getText().slice(only.start, only.end)] } : {};
-  }
-
-  if (node?.kind !== 'scalar' || node.value === null) return {};
-  if (typeof node.value === 'boolean') {
-    const words = node.value ? ['enable', 'true'] : ['disable', 'false'];
-    const [word] = allowedValues(schema).filter(({ value }) => words.includes(String(value)));
-    if (word !== undefined) return { suggestions: [String(word.value)] };
-  }
-
-  if (typeof node.value !== 'string') {
-    const isText = types.every((type) => type === 'string' || type === 'null') && types.length > 0;
-    const written = document.text.getText().slice(node.start, node.end);
-    return isText && allowedValues(schema).length <= 1 ? { suggestions: [JSON.stringify(written)] } : {};
-  }
-
-  const text = node.value.trim().toLowerCase();
-  if (types.includes('boolean') && ['yes', 'on', 'true'].includes(text)) return { suggestions: ['true'] };
-  if (types.includes('boolean') && ['no', 'off', 'false'].includes(text)) return { suggestions: ['false'] };
-  const numeric = types.includes('number') || types.includes('integer');
-  const percent = /^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1];
-  if (types.includes('number') && percent !== undefined)
-    return { suggestions: [String(Number((Number(percent) / 100).toPrecision(12)))] };
-
-  const [, height, width] = /^\(?(\d+)\s*[x×,]\s*(\d+)\)?$/.exec(text) ?? [];
-  if (types.includes('array') && height !== undefined && width !== undefined)
-    return { suggestions: [`[${Number(height)}, ${Number(width)}]`] };
-
-  const counted = /^(-?\d+(?:\.\d+)?)\s*(?:db|samples|images|bits?|px|pixels)$/.exec(text)?.[1];
-  if (numeric && counted !== undefined) return { suggestions: [counted] };
-
-  const bits = path.at(-1) === 'num_bits' ? BITS_OF_TYPE.exec(text)?.[1] : undefined;
-  // A number of bits says nothing of a sign: whether that may go is the author's choice.
-  if (numeric && bits !== undefined) return { suggestions: [bits], isLossy: /(?:^|\.)(?:q?u)/.test(text) };
-
-  const digits = SEPARATED.test(text) ? text.replace(/[_,' ]/g, '') : text;
-  if (!numeric || digits === '' || !Number.isFinite(Number(digits))) return {};
-
-  // YAML 1.1 reads zeros in front as octal, JSON not at all.
-  return { suggestions: [digits.replace(/^([+-]?)0+(?=\d)/, '$1')] };
 }
 
 /** The number next to the one that is out of range; none where the limit itself is not allowed. */

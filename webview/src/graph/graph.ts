@@ -1,3 +1,5 @@
+import { decibels } from '@quantsmith/schemas/rounded';
+
 /** A node of the graph that is drawn: a node of the model, or a block of several that is collapsed. */
 export interface GraphNode {
   /** The name of the model's node, or of the block. */
@@ -81,7 +83,7 @@ function nodeOf(id: string, parts: readonly Source[]): GraphNode {
   const kind = runs.length === 0 ? null : runs.every((run) => run.isInteger) ? 'integer' : 'float';
   if (parts.length === 1 && first !== undefined && first.name === id) {
     const noise = first.run?.decibels ?? null;
-    const detail = noise === null ? (first.weights.split(' ')[0] ?? '') : `${noise.toFixed(1)} dB`;
+    const detail = noise === null ? (first.weights.split(' ')[0] ?? '') : decibels(noise);
     return { id, title: first.op, detail, kind, count: 1 };
   }
 

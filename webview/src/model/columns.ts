@@ -1,4 +1,5 @@
 import type { ModelPageData, ModelRow } from '@quantsmith/report';
+import { decibels } from '@quantsmith/schemas/rounded';
 import type { Column } from '../table/order.js';
 
 /** The columns of the table of layers: those of a run and of a comparison only where there is one. */
@@ -26,7 +27,7 @@ export function columnsOf({
 const RUN: readonly Column<ModelRow>[] = [
   {
     ...{ title: 'SQNR', width: 9, numeric: true },
-    text: ({ run }) => (run === null || run.decibels === null ? '' : `${run.decibels.toFixed(1)} dB`),
+    text: ({ run }) => (run === null || run.decibels === null ? '' : decibels(run.decibels)),
     value: ({ run }) => run?.decibels ?? null,
   },
   { title: 'Computes as', width: 15, text: ({ run }) => run?.state ?? '' },

@@ -1,5 +1,6 @@
 import type { ModelPageData, ModelRow } from '@quantsmith/report';
 import type { LayerChange, WeightCodes } from '@quantsmith/schemas';
+import { decibels } from '@quantsmith/schemas/rounded';
 import { button, element } from '../dom.js';
 import { histogram } from './histogram.js';
 
@@ -61,7 +62,7 @@ function factsOf(row: ModelRow): [string, string][] {
     ['Nodes inside', row.inside === 0 ? '' : String(row.inside)],
     ['Difference', row.difference ?? ''],
     ['Computes as', run?.state ?? ''],
-    ['SQNR', run === null || run.decibels === null ? '' : `${run.decibels.toFixed(1)} dB`],
+    ['SQNR', run === null || run.decibels === null ? '' : decibels(run.decibels)],
     ['Weights', run === null || run.weight === '' ? '' : `${run.weight}, scale ${run.scales}`],
     ...(run?.quantizers ?? []).map((text): [string, string] => ['Quantizer', text]),
   ];

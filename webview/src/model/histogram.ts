@@ -1,4 +1,5 @@
 import type { WeightCodes } from '@quantsmith/schemas';
+import { decibels } from '@quantsmith/schemas/rounded';
 import { element } from '../dom.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -6,7 +7,7 @@ const HEIGHT = 100;
 
 /** How many values of a weight round to each code: a chart, and what it says in figures. */
 export function histogram(weights: WeightCodes): HTMLElement {
-  const { counts, firstCode, bits, perChannel, halfRange, scales, decibels, dims } = weights;
+  const { counts, firstCode, bits, perChannel, halfRange, scales, decibels: level, dims } = weights;
   const total = counts.reduce((sum, count) => sum + count, 0);
   const used = counts.filter((count) => count > 0).length;
   const zeros = counts[-firstCode] ?? 0;
@@ -15,7 +16,7 @@ export function histogram(weights: WeightCodes): HTMLElement {
     `scale ${[...new Set(scales.map((scale) => scale.toPrecision(3)))].join(' to ')}`,
     `${used} of ${counts.length} codes used`,
     `${((100 * zeros) / Math.max(1, total)).toFixed(1)} % of the values round to 0`,
-    decibels === null ? 'no rounding noise' : `rounding alone: ${decibels.toFixed(1)} dB`,
+    level === null ? 'no rounding noise' : `rounding alone: ${decibels(level)}`,
   ].join('; ');
 
   return element(
