@@ -13,6 +13,7 @@ import { prepareModel } from '../src/prepare/prepare.js';
 import { floats, ints, loaded, model, node, randoms, value } from '../../test/kit/models.js';
 import { quantizeModel } from '../../test/kit/quantize.js';
 import { compareModels } from './exported.js';
+import { randomGraph } from './randomGraphs.js';
 
 const SAMPLES = 24;
 
@@ -257,6 +258,39 @@ describe('linear operators in bodies', () => {
       expect(layer).toMatchObject({ half_range: true, pairs_at_risk: 0 });
   });
 
+  it('whose parts the runtime cannot load are told not to be compared', async () => {
+    // Cut up for the self-check, this one is made an invalid graph by the optimizer of ONNX Runtime 1.30.
+    const { model: inner, inputs } = randomGraph(9310506);
+    const [[name, dims], other] = Object.entries(inputs) as [[string, number[]], [string, number[]]];
+    const results = inner.graph.output.map(({ name: output }) => output);
+    const outer = model({
+      inputs: [value(name, dims)],
+      outputs: results.map((output) => value(`${output}_if`)),
+      nodes: [
+        node('Neg', [name], [other[0]]),
+        node('ReduceMax', [name], ['top'], { keepdims: 0 }),
+        node('Greater', ['top', 'floor'], ['isAbove']),
+        owner(
+          'If',
+          ['isAbove'],
+          results.map((output) => `${output}_if`),
+          {
+            then_branch: { ...inner.graph, input: [] },
+            else_branch: { ...inner.graph, input: [] },
+          },
+        ),
+      ],
+      initializers: [floats('floor', [], [-1e9])],
+    });
+    const { report } = await quantize({ ...outer, opsetImport: inner.opsetImport }, WHOLE);
+    expect(report.warnings).toContainEqual(
+      expect.objectContaining({
+        code: 'operators-not-compared',
+        message: expect.stringContaining('the operators inside "if"') as string,
+      }),
+    );
+    expect(report.verified?.operators_compared).toBe(false);
+  });
   it('a weight that several bodies read is stored once', async () => {
     const { output } = await quantize(MODELS['a branch in a branch']!.built, WHOLE);
     const graph = (await readModel(output)).model.graph;

@@ -63,10 +63,11 @@ describe('random graphs', () => {
       );
       expect(result.faults).toEqual([]);
       expect(result.decibels).toBeGreaterThan(least);
-      const { warnings } = JSON.parse(
+      const { verified, warnings } = JSON.parse(
         readFileSync(join(folder, 'random.int8.onnx.report.json'), 'utf8'),
       ) as QuantizationReport;
       expect(warnings.some(({ code }) => code === 'operators-not-compared')).toBe(!isCompared);
+      expect(verified?.operators_compared).toBe(isCompared);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

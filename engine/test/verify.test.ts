@@ -11,7 +11,9 @@ import { intervalOf } from '../src/validation/validation.js';
 import { unseenInterval } from '../src/metrics/drop.js';
 import { latencyProblems } from '../src/measure/findings.js';
 import { medianInterval } from '../src/measure/latency.js';
+import { createSession } from '../src/runtime/session.js';
 import { cutAtCodes } from '../src/verify/cut.js';
+import { withMisreadForm } from '../src/verify/floatAgreement.js';
 import { verificationProblems } from '../src/verify/outputDamage.js';
 import { compareOperators } from '../src/verify/operators.js';
 import { compareOutputs, type OutputAgreement } from '../src/verify/outputs.js';
@@ -445,6 +447,50 @@ describe('a run', () => {
     expect(report.outputs.find(({ name }) => name === 'y')!.sqnr_db).toBeGreaterThan(30);
     expect(report.verified!.passed).toBe(true);
     expect(report.verified!.unoptimized_db).toBeGreaterThan(30);
+  });
+  it('of a float model that the optimizer makes invalid names the Pads', async () => {
+    const padded = model({
+      ...{ inputs: [value('x', [1, 2, 4, 4])], outputs: [value('y', [1, 3])] },
+      nodes: [
+        node('Pad', ['x', 'pads'], ['p'], {}, 'wide'),
+        node('AveragePool', ['p'], ['q'], { kernel_shape: [2, 2], strides: [2, 2] }),
+        node('Flatten', ['q'], ['f']),
+        node('Gemm', ['f', 'w'], ['y'], {}, 'head'),
+      ],
+      initializers: [ints('pads', [0, 0, 2, 2, 0, 0, 2, 2]), floats('w', [32, 3], randoms(96, 1))],
+    });
+    await expect(createSession(padded, { threads: 1 })).rejects.toMatchObject({
+      problem: { code: 'runtime-load' },
+    });
+    const images = Array.from({ length: 8 }, (_, i) => ({
+      shape: [1, 2, 4, 4],
+      data: Array.from(randoms(32, 10 + i)),
+    }));
+    const { report } = await quantizeTiny(padded, images);
+    expect(report.warnings.filter(({ code }) => code.startsWith('float-'))).toEqual([
+      {
+        ...{ code: 'float-refused', severity: 'warning', config_path: ['model'] },
+        message: expect.stringContaining('the zeros of "wide" in front') as string,
+      },
+    ]);
+    expect(report.outputs[0]!.sqnr_db).toBeGreaterThan(30);
+    expect(report.verified).toMatchObject({ passed: true, operators_compared: true });
+  });
+  it('goes on where a misread form of the float model loads, but does not run', async () => {
+    const form = model({
+      ...{ inputs: [value('x', [2])], outputs: [value('y', [2])] },
+      nodes: [node('Cast', ['x'], ['i'], { to: 7 }), node('Gather', ['table', 'i'], ['y'])],
+      initializers: [floats('table', [3], [1, 2, 3])],
+    });
+    const feeds = { x: { type: 'float32', dims: [2], data: Float32Array.of(1, 9) } } as const;
+    const source = {
+      ...{ count: 1, hasLabels: false, fingerprint: () => Promise.resolve('') },
+      get: () => Promise.resolve({ name: '#0', label: null, feeds }),
+    };
+    const steady = [{ name: 'y', optimizedDb: null, steadyDb: null, isKeptFrom: false }];
+    const plain = { indices: [0], outputs: [feeds] };
+    const chosen = { source, indices: [0], inSample: true };
+    expect(await withMisreadForm(steady, form, plain, chosen, { threads: 1, dir: '.' })).toBeNull();
   });
   it('whose calibration data are not what the model gets says that the output is damaged', async () => {
     // Statistics come from the first 8 samples, which are nearly zero; the others are clipped to nothing.

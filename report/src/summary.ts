@@ -121,7 +121,7 @@ function verdictOf({ satisfied }: Metric, isDistrusted: boolean): Span {
 }
 
 /** How close the outputs come to the float model's, and whether the model was checked. */
-function outputRows({ outputs, verified, warnings }: QuantizationReport): Row[] {
+function outputRows({ outputs, verified }: QuantizationReport): Row[] {
   if (verified === null) return [];
   const { passed, samples, in_sample: inSample, unfit } = verified;
   const set = inSample ? 'calibration samples' : 'held-out samples';
@@ -132,8 +132,8 @@ function outputRows({ outputs, verified, warnings }: QuantizationReport): Row[] 
 
   const more = outputs.length - shown.length;
   const rest: Row[] = more <= 0 ? [] : [['', `and ${counted(more, 'output')} more`]];
-  const isPartial = warnings.some(({ code }) => code === 'operators-not-compared');
-  const scope = isPartial ? ', judged by the outputs: its operators were not compared' : '';
+  const isPartial = verified.operators_compared === false;
+  const scope = isPartial ? ', judged by the outputs: not all operators were compared' : '';
   const verdict: Text = passed
     ? `the runtime computes what was intended${scope}`
     : [

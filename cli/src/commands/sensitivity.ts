@@ -28,7 +28,7 @@ export async function sensitivityCommand(
   return EXIT.ok;
 }
 
-const level = (value: number | null) => (value === null ? '–' : rounded(value, 1));
+const shown = (value: number | null, decimals: number) => (value === null ? '–' : rounded(value, decimals));
 
 /** The layers as a table for a terminal. */
 export function sensitivityText({ samples, metric, layers }: SensitivityReport): string {
@@ -39,19 +39,21 @@ export function sensitivityText({ samples, metric, layers }: SensitivityReport):
     const row = [
       visible(layer.operators.join(', ')),
       layer.op,
-      level(layer.weight_sqnr_db),
-      level(inputs.length === 0 ? null : smallest(inputs)),
-      level(layer.output_sqnr_db),
+      shown(layer.weight_sqnr_db, 1),
+      shown(inputs.length === 0 ? null : smallest(inputs), 1),
+      shown(layer.output_sqnr_db, 1),
     ];
 
-    return metric === null ? row : [...row, rounded(layer.metric!, 4), rounded(layer.drop!, 4)];
+    return metric === null ? row : [...row, shown(layer.metric, 4), shown(layer.drop, 4)];
   });
   const widths = head.map((title, column) =>
-    Math.max(title.length, largest(rows.map((row) => row[column]!.length))),
+    Math.max(title.length, largest(rows.map((row) => row[column]?.length ?? 0))),
   );
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .map((cell, column) =>
+        column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
   const measured =

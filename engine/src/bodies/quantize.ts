@@ -4,6 +4,7 @@ import type { Plan } from '../plan/plan.js';
 import type { Quantization, QuantizedBody } from '../quantize/quantization.js';
 import { leaveRefusedInFloat } from '../quantize/refused.js';
 import type { CpuFeatures } from '../runtime/cpu.js';
+import { notComparedProblem } from '../verify/outputDamage.js';
 import { builtWhole, unfitOperators, withoutUnfit } from '../verify/verify.js';
 import { inFloatProblem, planOfBody, type OpenedBodies, type OpenedBody } from './bodies.js';
 
@@ -27,8 +28,10 @@ export async function quantizeBodies<Body extends OpenedBody>(
     try {
       const made = await make(body, planOfBody(planned, body.place));
       const checked = await check(made.quantization, body, cpu);
-      quantized.push({ owner: owner.name, attribute, quantization: checked.quantization });
+      const { quantization, isCompared } = checked;
+      quantized.push({ owner: owner.name, attribute, quantization, isCompared });
       append(unexpected, [...made.problems, ...checked.problems]);
+      if (!isCompared) unexpected.push(notComparedProblem(owner.name));
     } catch (error) {
       if (!(error instanceof QuantsmithError) || error.problem.code === 'runtime-out-of-memory') throw error;
       // The config leaves nothing to quantize there.
@@ -45,11 +48,16 @@ async function check(quantization: Quantization, { statistics }: OpenedBody, cpu
   const { source, workers } = statistics;
   const { feeds } = await source.get(0);
   const runnable = await leaveRefusedInFloat(quantization, feeds);
-  // Where sums saturate, overflow_fix has the word.
-  if (targetSaturates('host', cpu)) return runnable;
   const samples = { source, indices: [0], inSample: true };
   const fullModel = builtWhole(runnable.quantization);
   const unfit = await unfitOperators(runnable.quantization, fullModel, samples, workers.threads);
 
-  return { ...runnable, quantization: withoutUnfit(runnable.quantization, unfit ?? []) };
+  // Where sums saturate, overflow_fix has the word.
+  const leftInFloat = targetSaturates('host', cpu) ? [] : (unfit ?? []);
+
+  return {
+    ...runnable,
+    quantization: withoutUnfit(runnable.quantization, leftInFloat),
+    isCompared: unfit !== null,
+  };
 }

@@ -30,14 +30,15 @@ export function apartPads(model: ModelProto, graph: Graph, dir: string): ModelPr
   );
 }
 
-/** The model with zeros in those Pads again, as the user's has them; null: it has none. */
-export function withPadsOfZero(model: ModelProto, graph: Graph, dir: string): ModelProto | null {
-  const undone = withFills(
-    model,
-    (node) => node.opType === 'Pad' && fillOf(node, graph, dir) === NEXT_TO_ZERO,
-    () => null,
-  );
-  return undone === model ? null : undone;
+/** The model with zeros in those Pads again, as the user's has them; null: it has none. `pads`: their names. */
+export function withPadsOfZero(
+  model: ModelProto,
+  graph: Graph,
+  dir: string,
+): { readonly form: ModelProto; readonly pads: readonly string[] } | null {
+  const isApart = (node: NodeProto) => node.opType === 'Pad' && fillOf(node, graph, dir) === NEXT_TO_ZERO;
+  const pads = model.graph.node.filter(isApart).map(({ name }) => name);
+  return pads.length === 0 ? null : { form: withFills(model, isApart, () => null), pads };
 }
 
 /** The model with another fill, or none, in some of its Pads. */

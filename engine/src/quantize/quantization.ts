@@ -40,6 +40,8 @@ export interface QuantizedBody {
   /** The attribute that holds it. */
   readonly attribute: string;
   readonly quantization: Quantization;
+  /** Whether its operators were compared with what they are meant to compute. */
+  readonly isCompared: boolean;
 }
 
 /**

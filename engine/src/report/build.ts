@@ -1,5 +1,6 @@
 import { meetsTarget, REPORT_VERSION, TOOL, type QuantizationReport, tableOf } from '@quantsmith/schemas';
 import type { Finished } from '../measure/finished.js';
+import type { Quantization } from '../quantize/quantization.js';
 import type { RestoreOutcome } from '../restore/restore.js';
 import type { RuntimeKernel } from '../runtime/optimized.js';
 import { overflowLayers } from '../saturation/layers.js';
@@ -54,7 +55,7 @@ export function buildReport(input: ReportInput): QuantizationReport {
       agreement,
       weak_correlation: weakCorrelation,
     })),
-    verified: verifiedReport(input.verification),
+    verified: verifiedReport(input),
     timings_ms: { ...input.timings },
     peak_rss_bytes: input.peakRssBytes,
     warnings: input.warnings.map(({ code, severity, message, configPath }) => ({
@@ -137,15 +138,12 @@ function restorationReport(
 }
 
 function verifiedReport({
-  passed,
-  samples,
-  inSample,
-  optimizedDb,
-  unoptimizedDb,
-  unfit,
-}: ReportInput['verification']): QuantizationReport['verified'] {
+  verification: { passed, samples, inSample, optimizedDb, unoptimizedDb, unfit },
+  quantization,
+}: ReportInput): QuantizationReport['verified'] {
   return {
     passed,
+    operators_compared: unfit !== null && areBodiesCompared(quantization),
     samples,
     in_sample: inSample,
     optimized_db: finite(optimizedDb),
@@ -159,6 +157,10 @@ function verifiedReport({
     })),
   };
 }
+
+/** Whether the operators of all quantized bodies were compared, those of bodies in bodies too. */
+const areBodiesCompared = ({ bodies = [] }: Quantization): boolean =>
+  bodies.every(({ quantization, isCompared }) => isCompared && areBodiesCompared(quantization));
 
 const finite = (value: number | null) => (Number.isFinite(value) ? value : null);
 

@@ -12,7 +12,7 @@ import { inFloat, leaveRefusedInFloat } from '../quantize/refused.js';
 import { autoProblems } from '../saturation/auto.js';
 import { run } from '../runtime/session.js';
 import type { lossOf } from '../validation/loss.js';
-import { unfitProblems, verificationProblems } from '../verify/outputDamage.js';
+import { refusedFormProblem, unfitProblems, verificationProblems } from '../verify/outputDamage.js';
 import { floatAgreement, withMisreadForm } from '../verify/floatAgreement.js';
 import { withFinishedSessions } from '../verify/sessions.js';
 import {
@@ -132,13 +132,16 @@ export async function verifyFinished(
   const damage = await withFinishedSessions(quantization, final, threads, async (sessions) => {
     const outputs = (index: number) =>
       keep(index, async () => run(sessions.float, (await samples.source.get(index)).feeds));
-    const agreement = await once(['agreement'], async () => {
+    const { agreement, problems } = await once(['agreement'], async () => {
       const steadiness = await floatAgreement(sessions.float, outputs, plain, samples);
       const padded = withPadsOfZero(model, graph, dir);
-      return padded === null
-        ? steadiness
-        : withMisreadForm(steadiness, padded, plain, samples, { threads, dir });
+      if (padded === null) return { agreement: steadiness, problems: [] };
+      const misread = await withMisreadForm(steadiness, padded.form, plain, samples, { threads, dir });
+      return misread === null
+        ? { agreement: steadiness, problems: [refusedFormProblem(padded.pads)] }
+        : { agreement: misread, problems: [] };
     });
+    warn(problems);
     const verification = await verifyModel(
       sessions.quantized,
       { outputs, agreement },

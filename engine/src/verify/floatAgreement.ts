@@ -1,5 +1,6 @@
 import { type ModelProto } from '@quantsmith/model/onnx';
-import { createSession, isLoadFailure, run, type Session } from '../runtime/session.js';
+import { QuantsmithError } from '@quantsmith/schemas';
+import { createSession, run, type Session } from '../runtime/session.js';
 import { nudged } from './nudge.js';
 import { comparableOutputs, compareOutputs } from './outputs.js';
 import type { CheckSamples, FloatAgreement, FloatSide, UnoptimizedOutputs } from './verify.js';
@@ -28,8 +29,8 @@ export async function floatAgreement(
 }
 
 /**
- * The same with what the optimizer makes of a form of the model from which the runs here are kept. Where it makes nothing that
- * loads, no figure is wrong.
+ * The same with what the optimizer makes of a form of the model from which the runs here are kept. null: it makes nothing that loads
+ * and runs, so that no figure is wrong.
  */
 export async function withMisreadForm(
   agreement: readonly FloatAgreement[],
@@ -37,27 +38,34 @@ export async function withMisreadForm(
   unoptimized: UnoptimizedOutputs,
   { source }: CheckSamples,
   options: { readonly threads: number; readonly dir: string },
-): Promise<readonly FloatAgreement[]> {
-  const session = await createSession(form, options).catch((error: unknown) => {
-    if (isLoadFailure(error)) return null;
-    throw error;
-  });
-  if (session === null) return agreement;
+): Promise<readonly FloatAgreement[] | null> {
+  const misread = compareOutputs(agreement.map(({ name }) => name));
+  const session = await createSession(form, options).catch(unlessRefused);
+  if (session === null) return null;
   try {
-    const misread = compareOutputs(agreement.map(({ name }) => name));
     for (const [i, outputs] of unoptimized.outputs.entries()) {
       const { feeds } = await source.get(unoptimized.indices[i] ?? 0);
-      misread.add(outputs, await run(session, feeds));
+      const results = await run(session, feeds).catch(unlessRefused);
+      if (results === null) return null;
+      misread.add(outputs, results);
     }
-
-    const levels = misread.result();
-
-    return agreement.map((output, i) => {
-      const optimizedDb = levels[i]?.sqnrDb ?? null;
-      const isWorse = optimizedDb !== null && optimizedDb < (output.optimizedDb ?? Number.POSITIVE_INFINITY);
-      return isWorse ? { ...output, optimizedDb, isKeptFrom: true } : output;
-    });
   } finally {
     await session.release();
   }
+
+  const levels = misread.result();
+
+  return agreement.map((output, i) => {
+    const optimizedDb = levels[i]?.sqnrDb ?? null;
+    const isWorse = optimizedDb !== null && optimizedDb < (output.optimizedDb ?? Number.POSITIVE_INFINITY);
+    return isWorse ? { ...output, optimizedDb, isKeptFrom: true } : output;
+  });
 }
+
+/** null where the runtime does not load or run a model; throws what is no matter of the model. */
+function unlessRefused(error: unknown): null {
+  if (error instanceof QuantsmithError && REFUSALS.has(error.problem.code)) return null;
+  throw error;
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(['runtime-load', 'runtime-run']);

@@ -24,13 +24,29 @@ const BEYOND_ROUNDING_DB = 20;
 const KEPT_FROM =
   'They take zeros in front of a pooling for its own padding. "Float" in this report is what the model says, and the quantized model computes the same.';
 
-/** Said where the outputs are all that the self-check compared. */
-const OPERATORS_NOT_COMPARED: Problem = {
-  code: 'operators-not-compared',
-  severity: 'info',
-  message:
-    'The self-check compared the outputs, but not the operators one by one: ONNX Runtime cannot load the parts into which the model was cut for that.',
-};
+/** Said where the self-check compared no operators. `owner`: the node in whose body they are; null: the model itself. */
+export function notComparedProblem(owner: string | null): Problem {
+  const subject = owner === null ? 'the model' : `the body of "${owner}"`;
+  const them = owner === null ? 'the operators' : `the operators inside "${owner}"`;
+  return {
+    code: 'operators-not-compared',
+    severity: 'info',
+    message: `The self-check compared the outputs, but not ${them} one by one: ONNX Runtime cannot load the parts into which ${subject} was cut for that.`,
+    ...(owner === null ? {} : { data: { node: owner } }),
+  };
+}
+
+/** Said of a float model that the runtime does not load, or not run, with its optimizations. `pads`: what they misread. */
+export function refusedFormProblem(pads: readonly string[]): Problem {
+  const names = pads.map((name) => `"${name}"`).join(', ');
+  return {
+    code: 'float-refused',
+    severity: 'warning',
+    message: `ONNX Runtime refuses the float model with its optimizations: it takes the zeros of ${names} in front of a pooling for the pooling's own padding, which is too wide then. The quantized model has a number next to zero there, and loads.`,
+    configPath: ['model'],
+    data: { pads: [...pads] },
+  };
+}
 
 /** What is known beside the outputs. */
 export interface DamageContext {
@@ -46,7 +62,7 @@ export function verificationProblems(verification: Verification, context: Damage
     ...verification.float.flatMap(ambiguityOf),
     ...damagedOutputs(verification, context).map((output) => damageOf(output, verification)),
     ...(verification.passed ? [] : [notVerified(verification, context.saturates)]),
-    ...(verification.unfit === null ? [OPERATORS_NOT_COMPARED] : []),
+    ...(verification.unfit === null ? [notComparedProblem(null)] : []),
   ];
 }
 

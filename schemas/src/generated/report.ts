@@ -955,9 +955,13 @@ export interface QuantizationReport {
    */
   verified: {
     /**
-     * Whether it does, as far as it was compared: with `operators-not-compared` among the warnings, by the outputs alone.
+     * Whether it does, as far as it was compared (see `operators_compared`).
      */
     passed: boolean;
+    /**
+     * Whether the codes of each integer operator were compared too, on equal inputs, those inside of If, Loop and Scan included. false: ONNX Runtime could not load all the parts that the model was cut into for that (`operators-not-compared`). Left out: not known.
+     */
+    operators_compared?: boolean;
     /**
      * Samples that the outputs were compared on.
      */
