@@ -27,14 +27,17 @@ function dimsOf(network: ModelProto): number[] {
 
 const wave = (length: number, step: number) => Array.from({ length }, (_, i) => Math.sin(step * (i + 1)));
 
-/** Two convolutions of 8 channels; the first one's channels are as wide as `widths` say. */
-function chain(widths: readonly number[]) {
+const RELU = [node('Relu', ['a'], ['b'], {}, 'relu')];
+const SWISH = [node('Sigmoid', ['a'], ['s']), node('Mul', ['a', 's'], ['b'])];
+
+/** Three convolutions of 8 channels; the first one's channels are as wide as `widths` say. */
+function chain(widths: readonly number[], activation = RELU) {
   const first = wave(64, 3).map((x, i) => x * widths[Math.floor(i / 8)]!);
   const second = wave(64, 5).map((x, i) => x / widths[i % 8]!);
   return model({
     nodes: [
       node('Conv', ['x', 'w1'], ['a'], {}, 'first'),
-      node('Relu', ['a'], ['b'], {}, 'relu'),
+      ...activation,
       node('Conv', ['b', 'w2'], ['c'], {}, 'second'),
       node('Relu', ['c'], ['d'], {}, 'relu2'),
       node('Conv', ['d', 'w3'], ['y'], {}, 'third'),
@@ -136,6 +139,23 @@ describe('what a config leaves open', () => {
     expect(choice!.sqnr_db!).toBeGreaterThan(none.sqnr_db! + 3);
     expect(report.layers.find(({ name }) => name === 'first')?.quantized).toBe(true);
   });
+  it.each([
+    ['relu', RELU, ['preset']],
+    ['swish', SWISH, ['preset', 'advanced_parameters.activation_tails']],
+  ] as const)(
+    'is looked at again at the outputs once floats have saved them (%s)',
+    async (_, activation, settings) => {
+      const { report } = await quantize(chain([3000, 1, 1, 1, 1, 1, 1, 1], [...activation]), samples, {});
+      const evidence = new Map(report.choices!.map((choice) => [choice.setting, choice]));
+      const floatOperators = evidence.get('overrides')!;
+      // Before, the outputs are lost, so that layers decide.
+      expect(floatOperators.over.find(({ value: other }) => other === 'none')!.sqnr_db!).toBeLessThan(3);
+      const range = evidence.get('advanced_parameters.activations_range_estimator_params')!.sqnr_db!;
+      expect(range).toBeGreaterThan(10);
+      expect(range).not.toBeCloseTo(floatOperators.sqnr_db!, 1);
+      for (const setting of settings) expect(evidence.get(setting)!.sqnr_db).toBe(range);
+    },
+  );
 });
 
 describe('the error at the outputs', () => {

@@ -1,3 +1,4 @@
+import { withOutputs } from '@quantsmith/model/onnx';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createAggregator } from '../src/statistics/aggregate.js';
@@ -12,9 +13,11 @@ import { quantileOf, reduceTensor } from '../src/ranges/reduce.js';
 import { prepareModel } from '../src/prepare/prepare.js';
 import { collectStatistics } from '../src/statistics/collect.js';
 import { nanSentinels } from '../src/statistics/finite.js';
+import { augmentWithReductions, type Reduction } from '../src/statistics/augment.js';
 import { planStatistics } from '../src/statistics/plan.js';
+import { createSession, run } from '../src/runtime/session.js';
 import { oneWorker } from '../src/runtime/workers.js';
-import { loaded, model, node, value } from '../../test/kit/models.js';
+import { floats, ints, loaded, model, node, randoms, value } from '../../test/kit/models.js';
 import { vectors } from './vectors.js';
 
 const NO_CLIP = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
@@ -318,6 +321,66 @@ describe.each([true, false])('collecting, inGraph %s', (inGraph) => {
       ).rejects.toThrow('Tensor "x" becomes Infinity on calibration sample "sample 1".');
     },
   );
+});
+
+describe('what follows from other reductions', async () => {
+  const prepared = await prepareModel(
+    loaded(
+      model({
+        nodes: [
+          node('Conv', ['x', 'w'], ['c']),
+          node('Sigmoid', ['c'], ['s']),
+          node('Tanh', ['c'], ['t']),
+          node('Reshape', ['c', 'flat'], ['r']),
+          node('Sigmoid', ['r'], ['u']),
+          node('Mul', ['c', 's'], ['y']),
+        ],
+        inputs: [value('x', [1, 2, 3, 3])],
+        outputs: [value('y'), value('t'), value('u')],
+        initializers: [floats('w', [4, 2, 1, 1], randoms(8)), ints('flat', [1, -1])],
+      }),
+    ),
+  );
+  const of = (tensor: string, kind: Reduction['kind'], axis: number | null = null) => ({
+    tensor,
+    kind,
+    axis,
+  });
+  const reductions = [
+    ...['s', 't', 'u', 'r', 'c'].flatMap((tensor) => [of(tensor, 'max'), of(tensor, 'min')]),
+    ...[of('r', 'mean'), of('c', 'mean'), of('s', 'max', 1), of('c', 'max', 1)],
+  ];
+  const augmented = augmentWithReductions(prepared.model, prepared.graph, reductions, [], 13);
+  it('is the same as if it were computed', async () => {
+    const direct = withOutputs(prepared.model, ['s', 't', 'u', 'r', 'c']);
+    const [reducing, whole] = await Promise.all(
+      [augmented.model, direct].map((source) => createSession(source, { threads: 1 })),
+    );
+    for (const seed of [3, 4, 5]) {
+      const feeds = { x: { type: 'float32' as const, dims: [1, 2, 3, 3], data: randoms(18, seed) } };
+      const [reduced, tensors] = [await run(reducing!, feeds), await run(whole!, feeds)];
+      for (const reduction of reductions) {
+        const { data, dims } = tensors[reduction.tensor]!;
+        const expected = reduceTensor(data as Float32Array, dims, reduction.axis, reduction.kind, 0, NO_CLIP);
+        const got = augmented.read(reduced, reduction);
+        expect(got.length).toBe(expected.length);
+        got.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 6));
+      }
+    }
+    await Promise.all([reducing!.release(), whole!.release()]);
+  });
+  it('costs no pass over the tensor: a swish stays one kernel', () => {
+    const maxima = augmentWithReductions(
+      prepared.model,
+      prepared.graph,
+      [of('s', 'max'), of('c', 'max'), of('r', 'max')],
+      [],
+      13,
+    );
+    const readers = (tensor: string) =>
+      maxima.model.graph.node.filter(({ input }) => input.includes(tensor)).map(({ opType }) => opType);
+    expect([readers('s'), readers('r')]).toEqual([['Mul'], ['Sigmoid']]);
+  });
 });
 
 describe('NaN that arises inside the graph', () => {

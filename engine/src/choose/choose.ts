@@ -75,9 +75,9 @@ const ORDER: readonly MeasuredSetting[] = [
   ESTIMATOR,
   TAILS,
   'overrides',
-  TAILS,
   'preset',
   ESTIMATOR,
+  TAILS,
   SMOOTHING,
   'preset',
   SQUEEZE,
@@ -93,8 +93,9 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   const { open, groups, decides } = leftOpen(input, isTailOpen ? await input.bodies() : []);
   if (!decides) return { change: {}, choices: [] };
   const baselines = baselinesOf(groups);
-  const measure = await startTelling(input, groups, baselines);
-  if (measure === null) return { change: {}, choices: [] };
+  const started = await startTelling(input, groups, baselines);
+  if (started === null) return { change: {}, choices: [] };
+  let { measure } = started;
   const choices = new Map<MeasuredSetting, Choice>();
   const decidedUnder = new Map<MeasuredSetting, string>();
   // How far a transformer is smoothed is decided when the rest is; presets differ less where tails waste most of an asymmetric range.
@@ -117,6 +118,7 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
     const decided = await decideInTurn(setting, group, change, measure);
     change = combineChanges(change, decided.change);
     choices.set(setting, { ...decided.choice, seconds: (performance.now() - begun) / 1000 });
+    if (setting === 'overrides') measure = await nowTelling(started, change);
   }
 
   const chosen = { change: settled(change, choices), choices: [...choices.values()] };
@@ -150,12 +152,18 @@ function baselinesOf(groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]
   return [documented, { change: minmax.change, values: { ...values, [ESTIMATOR]: minmax.value } }];
 }
 
+/** What decides, and the same at the outputs, where it is along the layers because the outputs do not tell yet. */
+interface Telling {
+  readonly measure: Measure;
+  readonly atOutputs: Measure;
+}
+
 /** Measures at the outputs, or along the layers where the baselines' outputs cannot be told apart. null: nothing varies. */
 async function startTelling(
   input: ChooseInput,
   groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
   baselines: readonly Baseline[],
-): Promise<Measure | null> {
+): Promise<Telling | null> {
   const first = (await startMeasuring(input, 'outputs')) ?? (await startMeasuring(input, 'layers'));
   if (first === null) return null;
   input.stage('calibrate', input.calibration.samples);
@@ -163,7 +171,14 @@ async function startTelling(
   input.stage('choose', null);
   const scores = await first.scores(baselines.map(({ change }) => change));
 
-  return tellsNothing(scores) ? ((await startMeasuring(input, 'layers')) ?? first) : first;
+  const measure = tellsNothing(scores) ? ((await startMeasuring(input, 'layers')) ?? first) : first;
+
+  return { measure, atOutputs: first };
+}
+
+/** The outputs, once they tell: with ruined layers in float they are what counts. */
+async function nowTelling({ measure, atOutputs }: Telling, change: QuantizationChange): Promise<Measure> {
+  return measure === atOutputs || tellsNothing(await atOutputs.scores([change])) ? measure : atOutputs;
 }
 
 /**

@@ -83,14 +83,16 @@ function startMeasure(
       const half = sample % 2;
       const reference = references[sample++]!;
       for (const { name, count, inner } of all) {
-        const [expected, actual] = [floatsOf(reference[name])!, floatsOf(results[name])];
+        const expected = floatsOf(reference[name])!;
+        const found = floatsOf(results[name]);
+        const actual = found?.length === expected.length ? found : nothingOf(expected);
         const sums = noise[half]!.get(name)!;
         for (let start = 0; start < expected.length; start += inner) {
           const channel = (start / inner) % count;
           let sum = sums[channel]!;
           const end = Math.min(start + inner, expected.length);
           for (let i = start; i < end; i++) {
-            const error = expected[i]! - (actual?.[i] ?? Number.NaN);
+            const error = expected[i]! - actual[i]!;
             sum += error * error;
           }
 
@@ -189,6 +191,9 @@ function variances(
     Math.max(0, square / perChannel - (sums[channel]! / perChannel) ** 2),
   );
 }
+
+/** What a result is taken for that is not there, or of another size: nothing of it is right. */
+const nothingOf = ({ length }: Float32Array) => new Float32Array(length).fill(Number.NaN);
 
 const floatsOf = (tensor: HostTensor | undefined): Float32Array | undefined =>
   tensor?.data instanceof Float32Array ? tensor.data : undefined;
