@@ -92,10 +92,16 @@ function withRoom(values: Float64Array, length: number): Float64Array {
 
 function addRow(sum: Sums, x: Float32Array, y: Float32Array, start: number, length: number): void {
   const { columns } = sum;
-  let [signal, noise, product, power] = [0, 0, 0, 0];
-  let [largestX, largestY] = [start, start];
+  // Outputs of detectors have millions of rows of two or four values: no lists here.
+  let signal = 0;
+  let noise = 0;
+  let product = 0;
+  let power = 0;
+  let largestX = start;
+  let largestY = start;
   for (let i = start; i < start + length; i++) {
-    const [expected, actual] = [x[i]!, y[i]!];
+    const expected = x[i]!;
+    const actual = y[i]!;
     const error = expected - actual;
     signal += expected * expected;
     noise += error * error;
