@@ -317,7 +317,7 @@ it.skipIf(process.platform !== 'linux')(
 );
 
 it('more threads than the machine bears are refused before they start', async () => {
-  const threads = 4 * availableParallelism() + 1;
+  const threads = Math.max(128, 4 * availableParallelism()) + 1;
   const code = 'too-many-threads';
   const folder = newFolder();
   const channel = { emit: () => undefined, listen: () => undefined };

@@ -1,8 +1,10 @@
 import { type ConfigPath, fail } from '@quantsmith/schemas';
 import { availableParallelism } from 'node:os';
 
-/** For each thread that the machine runs at once: enough to repeat what a larger one did. */
+/** For each thread that the machine runs at once. */
 const THREADS_EACH = 4;
+/** Accepted everywhere: a config for a large machine runs on a small one, too, and gives the same model. */
+const ACCEPTED = 128;
 
 /**
  * Refuses so many threads that they would only wait for each other, without sleeping, until nothing else on the machine runs.
@@ -10,11 +12,11 @@ const THREADS_EACH = 4;
  */
 export function refuseThreads(threads: number, place?: ConfigPath): void {
   const atOnce = Math.max(1, availableParallelism());
-  const limit = THREADS_EACH * atOnce;
+  const limit = Math.max(ACCEPTED, THREADS_EACH * atOnce);
   if (threads <= limit) return;
   fail(
     'too-many-threads',
-    `${threads} threads are too many for this machine, which runs ${atOnce} at once: at most ${limit} are of use.`,
+    `${threads} threads are too many for this machine, which runs ${atOnce} at once: at most ${limit} are accepted.`,
     { data: { threads, limit }, ...(place === undefined ? {} : { configPath: place }) },
   );
 }
