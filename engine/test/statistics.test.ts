@@ -367,6 +367,7 @@ describe('what follows from other reductions', async () => {
         got.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 6));
       }
     }
+
     await Promise.all([reducing!.release(), whole!.release()]);
   });
   it('costs no pass over the tensor: a swish stays one kernel', () => {

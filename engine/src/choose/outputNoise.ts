@@ -84,8 +84,8 @@ function startMeasure(
       const reference = references[sample++]!;
       for (const { name, count, inner } of all) {
         const expected = floatsOf(reference[name])!;
-        const found = floatsOf(results[name]);
-        const actual = found?.length === expected.length ? found : nothingOf(expected);
+        const computed = floatsOf(results[name]);
+        const actual = computed?.length === expected.length ? computed : nothingOf(expected);
         const sums = noise[half]!.get(name)!;
         for (let start = 0; start < expected.length; start += inner) {
           const channel = (start / inner) % count;
