@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { withChange, type QuantizationChange, type QuantizationConfig } from '@quantsmith/schemas';
 import { runPipeline } from '../engine/src/pipeline.js';
 import { evaluate } from './choices/evaluate.js';
+import type { Choice } from '../engine/src/choose/choose.js';
 import { subjects, type Subject } from './choices/subjects.js';
 
 /** What the runs differ in. */
@@ -24,7 +25,7 @@ interface Result {
   readonly seconds?: number;
   readonly peakMb?: number;
   readonly smaller?: number;
-  readonly choices?: readonly unknown[];
+  readonly choices?: readonly Choice[];
   readonly failed?: string;
 }
 
@@ -150,7 +151,38 @@ function table(results: readonly Result[]): string {
     ];
   });
 
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return markdown(head, rows);
+}
+
+const markdown = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
+/** What was chosen over what, with the figures of each candidate. */
+function evidence(results: readonly Result[]): string {
+  const head = ['model', 'setting', 'chosen, dB', 'over, dB', 'samples', 's'];
+  const rows = results.flatMap(({ model, choices = [] }) =>
+    choices.map((choice) => [
+      model,
+      choice.setting.split('.').at(-1)!,
+      candidate(choice),
+      choice.over.map(candidate).join('; '),
+      String(choice.samples),
+      choice.seconds?.toFixed(1) ?? '',
+    ]),
+  );
+
+  return markdown(head, rows);
+}
+
+function candidate({ value, sqnr_db }: { readonly value: string; readonly sqnr_db?: number | null }): string {
+  return `${short(value)} ${sqnr_db?.toFixed(1) ?? '–'}`;
+}
+
+/** Operators in float by their number. */
+function short(value: string): string {
+  if (!value.startsWith('[')) return value;
+  const entries = JSON.parse(value) as readonly { readonly names: readonly string[] }[];
+  return `${entries.flatMap(({ names }) => names).length} in float`;
 }
 
 if (options.one !== undefined) {
@@ -162,6 +194,7 @@ if (options.one !== undefined) {
   const settings = options.settings.split(',');
   const results = wanted.flatMap((name) => settings.map((setting) => inProcess(name, setting)));
   console.log(table(results));
+  console.log(`\n${evidence(results)}`);
   mkdirSync('bench/results', { recursive: true });
   writeFileSync('bench/results/choices.json', `${JSON.stringify(results, null, 2)}\n`);
 }
