@@ -47,8 +47,23 @@ export function readArrayFile(path: string, configPath: ConfigPath): RowArray {
   };
 
   const size = opened((_, bytes) => bytes);
+  const readAt: ReadAt = (offset, length) => opened((read) => read(offset, length));
 
-  return parseArray(path, size, (offset, length) => opened((read) => read(offset, length)), configPath);
+  return parseArray(path, size, inBlocks(readAt, size), configPath);
+}
+
+/** Rows are read in the order of the file, and opening it for a small one costs more than reading it. */
+const BLOCK_BYTES = 2 ** 18;
+
+/** Reads small pieces in blocks, of which the last one is kept. */
+function inBlocks(read: ReadAt, size: number): ReadAt {
+  let kept: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) };
+  return (offset, length) => {
+    if (length >= BLOCK_BYTES) return read(offset, length);
+    const isKept = offset >= kept.start && offset + length <= kept.start + kept.bytes.length;
+    if (!isKept) kept = { start: offset, bytes: read(offset, Math.min(BLOCK_BYTES, size - offset)) };
+    return kept.bytes.subarray(offset - kept.start, offset - kept.start + length);
+  };
 }
 
 /** Opens an array that lies in memory (a member of a .npz). `name` is for messages. */
