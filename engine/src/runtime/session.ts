@@ -100,9 +100,13 @@ async function load(
   }
 }
 
-/** Whether the runtime found a model invalid, which may be its optimizer's work. */
-export const isLoadFailure = (error: unknown): boolean =>
-  error instanceof QuantsmithError && error.problem.code === 'runtime-load';
+const REFUSALS: ReadonlySet<string> = new Set(['runtime-load', 'runtime-run']);
+
+/** null where the runtime does not load or run a model, which may be its optimizer's work; throws what is no matter of the model. */
+export function unlessRefused(error: unknown): null {
+  if (error instanceof QuantsmithError && REFUSALS.has(error.problem.code)) return null;
+  throw error;
+}
 
 /** The runtime copies what it loads, so that the model's bytes are given back at once: garbage of this size lies about for long. */
 async function loadModel(

@@ -1,6 +1,5 @@
 import { type ModelProto } from '@quantsmith/model/onnx';
-import { QuantsmithError } from '@quantsmith/schemas';
-import { createSession, run, type Session } from '../runtime/session.js';
+import { createSession, run, unlessRefused, type Session } from '../runtime/session.js';
 import { nudged } from './nudge.js';
 import { comparableOutputs, compareOutputs } from './outputs.js';
 import type { CheckSamples, FloatAgreement, FloatSide, UnoptimizedOutputs } from './verify.js';
@@ -61,11 +60,3 @@ export async function withMisreadForm(
     return isWorse ? { ...output, optimizedDb, isKeptFrom: true } : output;
   });
 }
-
-/** null where the runtime does not load or run a model; throws what is no matter of the model. */
-function unlessRefused(error: unknown): null {
-  if (error instanceof QuantsmithError && REFUSALS.has(error.problem.code)) return null;
-  throw error;
-}
-
-const REFUSALS: ReadonlySet<string> = new Set(['runtime-load', 'runtime-run']);

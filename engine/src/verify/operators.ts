@@ -2,7 +2,7 @@ import type { HostTensor } from '@quantsmith/model/arrays';
 import { withOutputs, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
 import { has, isLinear } from '@quantsmith/model/operators';
 import type { Feeds } from '../runtime/batch.js';
-import { createSession, isLoadFailure, run } from '../runtime/session.js';
+import { createSession, unlessRefused, run } from '../runtime/session.js';
 import { cutAtCodes, type Cut } from './cut.js';
 
 /** How an operator's codes in the runtime's kernels compare with those of the unoptimized model, on equal inputs. */
@@ -23,7 +23,7 @@ export interface OperatorAgreement {
 /**
  * Runs every operator of a quantized model on the codes that the unoptimized model gives it, in the kernels that the
  * runtime's full optimization picks, and compares the codes that come out. The unoptimized model computes in float on
- * dequantized values: what the quantizers were chosen for. Sorted as the graph is; null: the cut model does not load.
+ * dequantized values: what the quantizers were chosen for. Sorted as the graph is; null: the cut model does not load or run.
  */
 export async function compareOperators(
   model: ModelProto,
@@ -39,11 +39,8 @@ export async function compareOperators(
   });
 
   const given = samples.map((feeds, index) => ({ ...feeds, ...givenCodes(cuts, intended[index] ?? {}) }));
-  const actual = await outputsOf(cut, given, names, options).catch((reason: unknown) => {
-    // The optimizer makes an invalid graph of some cut models (ONNX Runtime 1.30), which says nothing of the whole one.
-    if (isLoadFailure(reason)) return null;
-    throw reason;
-  });
+  // The optimizer makes an invalid graph of some cut models (ONNX Runtime 1.30), which says nothing of the whole one.
+  const actual = await outputsOf(cut, given, names, options).catch(unlessRefused);
   if (actual === null) return null;
 
   const producers = new Map(

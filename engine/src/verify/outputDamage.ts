@@ -1,4 +1,4 @@
-import type { Problem } from '@quantsmith/schemas';
+import { decibels as inDecibels, rounded, type Problem } from '@quantsmith/schemas';
 import type { OutputAgreement } from './outputs.js';
 import {
   isRounding,
@@ -132,9 +132,9 @@ function isBelow(
 
 function figures({ sqnrDb, agreement, weakCorrelation }: OutputAgreement): string {
   return [
-    ...(sqnrDb === null ? [] : [`SQNR ${sqnrDb.toFixed(1)} dB`]),
+    ...(sqnrDb === null ? [] : [`SQNR ${inDecibels(sqnrDb)}`]),
     ...(agreement === null ? [] : [`the same largest value in ${(100 * agreement).toFixed(1)} %`]),
-    ...(weakCorrelation === null ? [] : [`weakest columns correlated ${weakCorrelation.toFixed(2)}`]),
+    ...(weakCorrelation === null ? [] : [`weakest columns correlated ${rounded(weakCorrelation, 2)}`]),
   ].join(', ');
 }
 
@@ -178,4 +178,4 @@ function withReaders({ node, toFloat }: UnfitOperator): string {
 const described = ({ node, op, codes, different, largest }: UnfitOperator) =>
   `${op} ${node} (${different} of ${codes} codes differ, by up to ${largest})`;
 
-const decibels = (value: number | null) => (value === null ? 'unknown' : `${value.toFixed(1)} dB`);
+const decibels = (value: number | null) => (value === null ? 'unknown' : inDecibels(value));
