@@ -22,6 +22,8 @@ import { alternativesOf, combinations, type Alternative } from './alternatives.j
 import { collapsedLayers, NO_OVERRIDES } from './collapsed.js';
 import { bestOf, tellsNothing } from './decide.js';
 import { candidateKey, startMeasuring, unusable, type Measure, type MeasureInput } from './measure.js';
+import { isHandful } from './samples.js';
+import { bringing, SMOOTHED, type Candidates, type Groups, type Values } from './together.js';
 
 export type Choice = NonNullable<QuantizationReport['choices']>[number];
 
@@ -101,16 +103,11 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   // How far a transformer is smoothed is decided when the rest is; presets differ less where tails waste most of an asymmetric range.
   let change = combineChanges(open.has(SMOOTHING) ? UNSMOOTHED : {}, groups.get(TAILS)?.[0]?.change ?? {});
   for (const setting of ORDER.filter((candidate) => open.has(candidate))) {
-    const transformer = plan(config, change).placement.transformer;
-    if (setting === SMOOTHING && !transformer) continue;
+    if (setting === SMOOTHING && !canSmooth(config, change, groups)) continue;
     if (setting === 'overrides' && ((await measure.scores([change]))[0]?.mean ?? Infinity) >= FLOAT.below)
       continue;
     const begun = performance.now();
-    const group =
-      setting === 'overrides'
-        ? await collapsedLayers(await measure.quantization(change), measure.samples, input.workers)
-        : (groups.get(setting) ?? []);
-
+    const { group, along } = await candidates(setting, { input, groups, change, measure });
     if (group.length < 2) continue;
     const others = candidateKey(plan(config, combineChanges(change, group[0]!.change)));
     if (decidedUnder.get(setting) === others) continue;
@@ -118,12 +115,46 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
     const decided = await decideInTurn(setting, group, change, measure);
     change = combineChanges(change, decided.change);
     choices.set(setting, { ...decided.choice, seconds: (performance.now() - begun) / 1000 });
+    if (decided.choice.value in along) correct(choices, along[decided.choice.value]!);
     if (setting === 'overrides') measure = await nowTelling(started, change);
   }
 
   const chosen = { change: settled(change, choices), choices: [...choices.values()] };
 
   return notBelow(baselines, chosen, groups, measure);
+}
+
+/** What is worth a measurement for a setting as far as the others are decided. */
+async function candidates(
+  setting: MeasuredSetting,
+  { input, groups, change, measure }: Deciding,
+): Promise<Candidates> {
+  const group = groups.get(setting) ?? [];
+  if (setting === 'overrides') {
+    const quantization = await measure.quantization(change);
+    return { group: await collapsedLayers(quantization, measure.samples, input.workers), along: {} };
+  }
+
+  if (setting === SMOOTHING) return bringing(group, SMOOTHED, groups);
+
+  return { group, along: {} };
+}
+
+interface Deciding {
+  readonly input: ChooseInput;
+  readonly groups: Groups;
+  readonly change: QuantizationChange;
+  readonly measure: Measure;
+}
+
+/** Whether the model is a transformer as decided so far, or may still become one by what smoothing it gains. */
+const canSmooth = (config: ChooseInput['config'], change: QuantizationChange, groups: Groups) =>
+  plan(config, change).placement.transformer || (groups.get('model_type') ?? []).length > 1;
+
+/** Puts values in the place of those that were decided. */
+function correct(choices: Map<MeasuredSetting, Choice>, values: Values) {
+  for (const [setting, choice] of choices)
+    choices.set(setting, withValue(choice, values[setting] ?? choice.value));
 }
 
 /** The settings that a config leaves open, with the values that are tried. */
@@ -139,11 +170,11 @@ function leftOpen({ config, float }: Pick<ChooseInput, 'config' | 'float'>, bodi
 /** Settings by which a choice is judged: what it is worth as a whole. */
 interface Baseline {
   readonly change: QuantizationChange;
-  readonly values: Partial<Record<MeasuredSetting, string>>;
+  readonly values: Values;
 }
 
 /** The documented defaults, and these with the whole ranges of the activations. */
-function baselinesOf(groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>): Baseline[] {
+function baselinesOf(groups: Groups): Baseline[] {
   const minmax = groups.get(ESTIMATOR)?.find(({ value }) => value === 'minmax');
   const values = { [ESTIMATOR]: 'mean_minmax', [TAILS]: 'whole' };
   const documented: Baseline = { change: {}, values };
@@ -161,7 +192,7 @@ interface Telling {
 /** Measures at the outputs, or along the layers where the baselines' outputs cannot be told apart. null: nothing varies. */
 async function startTelling(
   input: ChooseInput,
-  groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
+  groups: Groups,
   baselines: readonly Baseline[],
 ): Promise<Telling | null> {
   const first = (await startMeasuring(input, 'outputs')) ?? (await startMeasuring(input, 'layers'));
@@ -188,7 +219,7 @@ async function nowTelling({ measure, atOutputs }: Telling, change: QuantizationC
 async function notBelow(
   baselines: readonly Baseline[],
   chosen: Chosen,
-  groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
+  groups: Groups,
   measure: Measure,
 ): Promise<Chosen> {
   const scores = await measure.scores([chosen.change, ...baselines.map(({ change }) => change)]);
@@ -234,7 +265,8 @@ function settled(
 /** How much better than the first a value has to be. */
 function marginOf(setting: MeasuredSetting, documented: number | null, measure: Measure): number {
   if (setting === 'overrides') return FLOAT.margin;
-  if (setting === SMOOTHING && measure.coversCalibration) return FEW_SAMPLES_MARGIN;
+  const ownSamples = measure.coversCalibration && isHandful(measure.samples);
+  if (setting === SMOOTHING && ownSamples) return FEW_SAMPLES_MARGIN;
   if (setting === ESTIMATOR) return CUT_MARGIN;
   return documented !== null && documented >= MARGIN.good.from ? MARGIN.good.margin : MARGIN.usual;
 }
@@ -281,10 +313,7 @@ async function decide(
 }
 
 /** What all combinations need of the samples, in one pass. */
-async function collectTogether(
-  input: ChooseInput,
-  groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
-): Promise<void> {
+async function collectTogether(input: ChooseInput, groups: Groups): Promise<void> {
   const { float, calibration } = input;
   const { variants, smoothingPlans } = await variantsOf(input, groups);
   for (const [prepared, list] of variants) {
@@ -310,7 +339,7 @@ export async function neededOfFloat(
 
 async function variantsOf(
   { config, rewrite, isa }: Pick<ChooseInput, 'config' | 'rewrite' | 'isa'>,
-  groups: ReadonlyMap<MeasuredSetting, readonly Alternative[]>,
+  groups: Groups,
 ) {
   const smoothed = groups.has(SMOOTHING);
   // What is cut of a range is no matter of statistics.

@@ -5,8 +5,8 @@ import type { Alternative } from './alternatives.js';
 import { originalName } from '../placement/overrides.js';
 import { quantizerNoise } from '../measure/layerNoise.js';
 
-/** Samples on which the quantizers' own noise is looked at. */
-const NOISE_SAMPLES = 2;
+/** Samples on which the quantizers' own noise is looked at: one of so many, at least two, spread over those that are compared. */
+const NOISE_SAMPLES = { least: 2, oneOf: 8 };
 /** A quantizer that adds more noise than this by itself, in dB below the signal, may ruin what comes after it. */
 const COLLAPSE_DB = [-5, -10, -15, -20] as const;
 /** At most this share of the operators with weights goes to float, and never fewer than two. */
@@ -14,13 +14,19 @@ const FLOAT_SHARE = 0.05;
 
 export const NO_OVERRIDES: Alternative = { value: 'none', change: { overrides: [] } };
 
+function someOf(samples: readonly Sample[]): Sample[] {
+  const count = Math.max(NOISE_SAMPLES.least, Math.ceil(samples.length / NOISE_SAMPLES.oneOf));
+  const every = Math.max(1, Math.floor(samples.length / count));
+  return samples.filter((_, index) => index % every === 0).slice(0, count);
+}
+
 /** None, and the sets of operators around the quantizers that add most noise, each larger than the one before. */
 export async function collapsedLayers(
   quantization: Quantization,
   samples: readonly Sample[],
   workers: Workers,
 ): Promise<Alternative[]> {
-  const noise = await quantizerNoise(quantization, samples.slice(0, NOISE_SAMPLES), workers);
+  const noise = await quantizerNoise(quantization, someOf(samples), workers);
   const { prepared, placement } = quantization;
   const weighted = new Set(placement.weights.flatMap(({ targets }) => targets.map(({ node }) => node)));
   const maxOperators = Math.max(2, Math.floor(FLOAT_SHARE * weighted.size));

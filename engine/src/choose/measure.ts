@@ -44,7 +44,10 @@ export interface Measure {
 
 /** Bytes of the float model's outputs that are kept to compare with. */
 const REFERENCE_BYTES = 64 * 2 ** 20;
-/** Samples for the statistics of a candidate whose float model is another one: SmoothQuant has rewritten it. */
+/**
+ * Samples for the statistics of a candidate whose float model is another one, since SmoothQuant has rewritten it: at least so many,
+ * and as many as are compared.
+ */
 const REWRITTEN_SAMPLES = 8;
 
 /** null: nothing that is observed varies over the samples, so that nothing can be measured. */
@@ -59,8 +62,11 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
     (sum, tensor) => sum + (tensorElements(float.graph, tensor) ?? Infinity),
     0,
   );
+  const activationsEach = float.graph.nodes.flatMap(({ output }) =>
+    output.map((tensor) => tensorElements(float.graph, tensor)),
+  );
   const stream = carried.size > 0;
-  const picked = await pickSamples(calibration, float.model, { stream, outputsEach });
+  const picked = await pickSamples(calibration, float.model, { stream, outputsEach, activationsEach });
   const small = hasSmallOperators(float.model, float.graph);
   const references = await referencesOf(float, tensors, { samples: picked.samples, workers, small });
   const start = outputNoise(references, observed);
@@ -72,7 +78,8 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
   const quantization = async (change: QuantizationChange) => {
     const planned = plan(config, change);
     const rewritten = planned.smoothing !== null || planned.alignment !== null;
-    const enough = rewritten ? Math.min(REWRITTEN_SAMPLES, calibration.samples) : calibration.samples;
+    const some = Math.max(REWRITTEN_SAMPLES, samples.length);
+    const enough = rewritten ? Math.min(some, calibration.samples) : calibration.samples;
     return (await make(planned, enough)).quantization;
   };
 
