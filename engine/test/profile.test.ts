@@ -6,10 +6,10 @@ import { clippingProblems, collapseProblem } from '../src/profile/findings.js';
 import type { LayerProfile } from '../src/profile/profile.js';
 import { rangeUse, spreadOf, type RangeUse } from '../src/profile/ranges.js';
 import type { QuantizerParameters } from '../src/ranges/parameters.js';
-import { floats, model, node, randoms, value } from '../../test/kit/models.js';
+import { randoms } from '../../test/kit/models.js';
 import { runModel } from '../../test/kit/runModel.js';
 import { layerModel } from './quantizedLayer.js';
-import { quantizeTiny } from './tiny.js';
+import { quantizeTiny, tinyMlp } from './tiny.js';
 
 /** Codes 0 … 255 of steps of 0.01: from 0 to 2.55. */
 const HUNDREDTHS: QuantizerParameters = {
@@ -180,28 +180,10 @@ describe('an operator alone', () => {
 
 describe('a run', () => {
   const mlp = (loud: number) =>
-    model({
-      ...{ inputs: [value('x', [1, 8])], outputs: [value('y', [1, 6])] },
-      nodes: [
-        node('Gemm', ['x', 'w1', 'b1'], ['h'], {}, 'first'),
-        node('Relu', ['h'], ['r']),
-        node('Gemm', ['r', 'w2', 'b2'], ['y'], {}, 'second'),
-      ],
-      initializers: [
-        floats(
-          'w1',
-          [8, 16],
-          randoms(128, 1).map((at, i) => (i % 16 === 0 ? loud * Math.abs(at) : at)),
-        ),
-        floats('b1', [16], randoms(16, 2)),
-        floats(
-          'w2',
-          [16, 6],
-          randoms(96, 3).map((at, i) => (i < 6 ? at / (4 * loud) : at)),
-        ),
-        floats('b2', [6], randoms(6, 4)),
-      ],
-    });
+    tinyMlp(
+      randoms(128, 1).map((at, i) => (i % 16 === 0 ? loud * Math.abs(at) : at)),
+      randoms(96, 3).map((at, i) => (i < 6 ? at / (4 * loud) : at)),
+    );
   const samples = Array.from({ length: 32 }, (_, i) => ({
     shape: [1, 8],
     data: Array.from(randoms(8, 10 + i), Math.abs),

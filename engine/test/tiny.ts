@@ -1,5 +1,6 @@
 import type { QuantizationConfig, QuantizationReport } from '@quantsmith/schemas';
 import { type ModelProto, type NodeProto, readFloats, readInts, readModel } from '@quantsmith/model/onnx';
+import { floats, model, node, randoms, value } from '../../test/kit/models.js';
 import { quantizeModel } from '../../test/kit/quantize.js';
 
 /** What a quantized model holds for one tensor. */
@@ -22,6 +23,24 @@ export interface Written {
   /** The constant that input `index` of a node reads, dequantized or not. */
   readonly constant: (node: string, index: number) => Stored & { readonly values: number[] };
 }
+
+/** Two fully connected layers of 16 and 6 values with a ReLU in between, by default with random weights. */
+export const tinyMlp = (
+  w1: Iterable<number> = randoms(128, 1),
+  w2: Iterable<number> = randoms(96, 3),
+): ModelProto =>
+  model({
+    ...{ inputs: [value('x', [1, 8])], outputs: [value('y', [1, 6])] },
+    nodes: [
+      node('Gemm', ['x', 'w1', 'b1'], ['h'], {}, 'first'),
+      node('Relu', ['h'], ['r']),
+      node('Gemm', ['r', 'w2', 'b2'], ['y'], {}, 'second'),
+    ],
+    initializers: [
+      ...[floats('w1', [8, 16], w1), floats('b1', [16], randoms(16, 2))],
+      ...[floats('w2', [16, 6], w2), floats('b2', [6], randoms(6, 4))],
+    ],
+  });
 
 /** Quantizes a model with these samples of its one input, and reads what was written. */
 export async function quantizeTiny(

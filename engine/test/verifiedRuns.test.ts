@@ -2,23 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { createSession } from '../src/runtime/session.js';
 import { withMisreadForm } from '../src/verify/floatAgreement.js';
 import { floats, ints, model, node, randoms, value } from '../../test/kit/models.js';
-import { quantizeTiny } from './tiny.js';
+import { quantizeTiny, tinyMlp } from './tiny.js';
 
 describe('a run', () => {
-  const mlp = model({
-    ...{ inputs: [value('x', [1, 8])], outputs: [value('y', [1, 6])] },
-    nodes: [
-      node('Gemm', ['x', 'w1', 'b1'], ['h'], {}, 'first'),
-      node('Relu', ['h'], ['r']),
-      node('Gemm', ['r', 'w2', 'b2'], ['y'], {}, 'second'),
-    ],
-    initializers: [
-      floats('w1', [8, 16], randoms(128, 1)),
-      floats('b1', [16], randoms(16, 2)),
-      floats('w2', [16, 6], randoms(96, 3)),
-      floats('b2', [6], randoms(6, 4)),
-    ],
-  });
+  const mlp = tinyMlp();
   const samples = (count: number, factor: (index: number) => number) =>
     Array.from({ length: count }, (_, i) => ({
       shape: [1, 8],
@@ -134,18 +121,7 @@ describe('what the report says of layers', () => {
       shape: [1, 8],
       data: Array.from(randoms(8, 10 + i), (at) => (i === 0 ? 0.001 : 1) * at),
     }));
-  const two = model({
-    ...{ inputs: [value('x', [1, 8])], outputs: [value('y', [1, 6])] },
-    nodes: [
-      node('Gemm', ['x', 'w1', 'b1'], ['h'], {}, 'first'),
-      node('Relu', ['h'], ['r']),
-      node('Gemm', ['r', 'w2', 'b2'], ['y'], {}, 'second'),
-    ],
-    initializers: [
-      ...[floats('w1', [8, 16], randoms(128, 1)), floats('b1', [16], randoms(16, 2))],
-      ...[floats('w2', [16, 6], randoms(96, 3)), floats('b2', [6], randoms(6, 4))],
-    ],
-  });
+  const two = tinyMlp();
 
   it('does not hang on which sample comes first', async () => {
     const first = await quantizeTiny(two, spiky((i) => i)); // prettier-ignore

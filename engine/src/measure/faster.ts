@@ -4,7 +4,8 @@ import type { Problem } from '@quantsmith/schemas';
 import { cacheKey, keepEntry, readEntry, type Cache } from '../cache/entries.js';
 import type { Feeds } from '../runtime/batch.js';
 import type { CpuFeatures } from '../runtime/cpu.js';
-import { createSession, runtimeVersion, type SessionOptions } from '../runtime/session.js';
+import { runtimeVersion, type SessionOptions } from '../runtime/session.js';
+import { withTimedPair } from '../runtime/timedPair.js';
 import { measureLatency } from './latency.js';
 import type { Alone } from './machineLock.js';
 
@@ -91,24 +92,12 @@ function encoded(model: Comparable): Timed {
   return { ...model, bytes, hash: sha256(bytes) };
 }
 
-async function timed(first: Timed, second: Timed, threads: number): Promise<Compared> {
-  const before = await createSession(first.bytes, { threads, timed: true, ...first.options });
-  try {
-    const after = await createSession(second.bytes, { threads, timed: true, ...second.options });
-    try {
-      const { floatMedian, quantizedMedian, ratio } = await measureLatency(
-        before,
-        after,
-        first.feeds,
-        BUDGET,
-      );
-      return { first: floatMedian, second: quantizedMedian, ratio };
-    } finally {
-      await after.release();
-    }
-  } finally {
-    await before.release();
-  }
+function timed(first: Timed, second: Timed, threads: number): Promise<Compared> {
+  const loadable = ({ bytes, options }: Timed) => ({ source: bytes, options: { threads, ...options } });
+  return withTimedPair(loadable(first), loadable(second), async (before, after) => {
+    const { floatMedian, quantizedMedian, ratio } = await measureLatency(before, after, first.feeds, BUDGET);
+    return { first: floatMedian, second: quantizedMedian, ratio };
+  });
 }
 
 function isCompared(value: unknown): value is Compared {

@@ -3,7 +3,8 @@ import { buildModel, sessionOptions, type Quantization, reversible } from '../qu
 import type { Feeds } from '../runtime/batch.js';
 import { kernelTimes } from '../runtime/kernelTimes.js';
 import { kernelsOf, optimizedModel, type RuntimeKernel } from '../runtime/optimized.js';
-import { createSession, type SessionOptions } from '../runtime/session.js';
+import type { SessionOptions } from '../runtime/session.js';
+import { withTimedPair } from '../runtime/timedPair.js';
 import { measureLatency, type Latency } from './latency.js';
 
 /** Operators that one kernel computes in either model, and what they take in each: milliseconds of one inference. */
@@ -135,15 +136,8 @@ async function tryInFloat(costs: readonly OperatorCost[], trial: Trial): Promise
 
   if (operators.length === 0 || operators.length === groups.flat().length) return null;
   const other = buildModel(quantization, new Set([...reverted, ...operators]));
-  const before = await createSession(final, { ...options, timed: true });
-  try {
-    const after = await createSession(other, { ...options, timed: true });
-    try {
-      return { operators, latency: await measureLatency(before, after, feeds, TRIAL) };
-    } finally {
-      await after.release();
-    }
-  } finally {
-    await before.release();
-  }
+  return withTimedPair({ source: final, options }, { source: other, options }, async (before, after) => ({
+    operators,
+    latency: await measureLatency(before, after, feeds, TRIAL),
+  }));
 }

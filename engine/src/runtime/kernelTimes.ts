@@ -21,10 +21,8 @@ export async function kernelTimes(
   const runs = Math.max(MIN_RUNS, Math.min(MAX_RUNS, Math.floor(MAX_LINES / Math.max(1, kernels))));
 
   return withScratchFolder(async (scratch) => {
-    const session = await createSession(model, {
-      ...{ ...options, timed: true },
-      profilePrefix: join(scratch, 'profile'),
-    });
+    const profiled = { ...options, timed: true, profilePrefix: join(scratch, 'profile') };
+    const session = await createSession(model, profiled);
     try {
       for (let i = 0; i < runs; i++) await run(session, feeds);
       session.native.endProfiling();

@@ -94,14 +94,16 @@ interface Additions {
   readonly outputs: string[];
 }
 
-const keyOf = ({ tensor, kind, axis }: Reduction) => `${kind} ${axis ?? 'all'} ${tensor}`;
+/** What tells a reduction from others. */
+export const reductionKey = ({ kind, axis, tensor }: Reduction): string =>
+  `${kind}\u0000${axis ?? ''}\u0000${tensor}`;
 
 function startAdditions(graph: Graph, opset: number, reductions: readonly Reduction[]): Additions {
   return {
     graph,
     opset,
     built: buildGraph((op, nodes) => `quantsmith_${op}_${nodes}`),
-    asked: new Map(reductions.map((reduction) => [keyOf(reduction), reduction])),
+    asked: new Map(reductions.map((reduction) => [reductionKey(reduction), reduction])),
     reduced: new Map(),
     places: new Map(),
     packs: new Map(),
@@ -125,7 +127,7 @@ function addDerived(additions: Additions, reduction: Reduction): boolean {
   if (node === undefined) return false;
   const moves = axis === null && has(node, 'reshapes');
   if (!moves && !(kind === 'max' && has(node, 'rises'))) return false;
-  const source = asked.get(keyOf({ tensor: node.input[0] ?? '', kind, axis }));
+  const source = asked.get(reductionKey({ tensor: node.input[0] ?? '', kind, axis }));
   if (source === undefined) return false;
   addOnce(additions, source);
   const made = reduced.get(source);
@@ -283,13 +285,8 @@ function readReduction(
   const rowOf = (row: number) => values.subarray(row * width + start, row * width + start + length);
   // Most are one number of one row: no list is made for it.
   if (axis === null && rows === 1) return Float64Array.of(signed(fold(rowOf(0), kind), negated));
-  const channels =
-    rows === 1
-      ? new Float64Array(rowOf(0))
-      : foldRows(
-          Array.from({ length: rows }, (_, row) => rowOf(row)),
-          kind,
-        );
+  const all = Array.from({ length: rows }, (_, row) => rowOf(row));
+  const channels = foldRows(all, kind);
   const result = axis === null ? Float64Array.of(fold(channels, kind)) : channels;
 
   return negated ? result.map((value) => -value) : result;
@@ -303,8 +300,10 @@ function ofNothing(kind: Reduction['kind']): number {
 }
 
 function foldRows(rows: readonly Float32Array[], kind: Reduction['kind']): Float64Array {
+  const [first = new Float32Array(0), ...others] = rows;
+  if (others.length === 0) return new Float64Array(first);
   const column = new Float64Array(rows.length);
-  return Float64Array.from(rows[0]!, (_, c) => {
+  return Float64Array.from(first, (_, c) => {
     rows.forEach((row, index) => (column[index] = row[c]!));
     return fold(column, kind);
   });

@@ -7,7 +7,7 @@ import { hasSmallOperators } from '../runtime/smallOperators.js';
 import type { Workers } from '../runtime/workers.js';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { createAggregator, type Aggregator } from './aggregate.js';
-import { augmentWithReductions, type Reduction } from './augment.js';
+import { augmentWithReductions, reductionKey, type Reduction } from './augment.js';
 import { checkValues, nanSentinels } from './finite.js';
 import { createHistogram, type Histogram } from './histogram.js';
 import type { SidePlan, TensorPlan } from './plan.js';
@@ -129,9 +129,6 @@ interface Shared {
   readonly sides: Map<string, SideWork>;
   readonly same: (reduction: Reduction) => Reduction;
 }
-
-const reductionKey = (reduction: Reduction) =>
-  `${reduction.kind}\u0000${reduction.axis ?? ''}\u0000${reduction.tensor}`;
 
 /** One object for equal reductions, so that they are found without comparing names at every sample. */
 function sameReductions(): Shared['same'] {

@@ -17,8 +17,8 @@ export async function batchSize(
   workers: Workers,
 ): Promise<number> {
   const names = [...graph.inputs, ...graph.outputs];
-  // With large activations a batch only takes memory.
   const free = names.every((name) => typeof graph.type(name)?.dims?.[0] === 'string');
+  // With large activations a batch only takes memory.
   if (!free || samples.length < 2 || !hasSmallActivations(graph)) return 1;
   const outputsOf = async (batch: number) => {
     const runner = await workers.open(model, { dir, alone: true, batch });

@@ -1,6 +1,7 @@
 import { type ModelProto } from '@quantsmith/model/onnx';
 import { sessionOptions, type Quantization } from '../quantize/quantization.js';
-import { createSession, type Session } from '../runtime/session.js';
+import type { Session } from '../runtime/session.js';
+import { withTimedPair } from '../runtime/timedPair.js';
 
 /** The float model and the quantized one, loaded as they are compared and timed. */
 export interface FinishedSessions {
@@ -16,18 +17,9 @@ export async function withFinishedSessions<T>(
   body: (sessions: FinishedSessions) => Promise<T>,
 ): Promise<T> {
   const { model, dir } = quantization.prepared;
-  const float = await createSession(model, { threads, dir, timed: true });
-  try {
-    const quantized = await createSession(final, {
-      ...{ threads, timed: true },
-      ...sessionOptions(quantization),
-    });
-    try {
-      return await body({ float, quantized });
-    } finally {
-      await quantized.release();
-    }
-  } finally {
-    await float.release();
-  }
+  return withTimedPair(
+    { source: model, options: { threads, dir } },
+    { source: final, options: { threads, ...sessionOptions(quantization) } },
+    (float, quantized) => body({ float, quantized }),
+  );
 }

@@ -1,6 +1,6 @@
 import { QuantsmithError, reasonOf, type Problem, type WorkRequest } from '@quantsmith/schemas';
-import { refuseThreads } from '../processes/threadLimit.js';
 import { oneAtATime } from '../runtime/oneAtATime.js';
+import { refuseThreads } from '../runtime/threads.js';
 import { oneWorker } from '../runtime/workers.js';
 import { testProcessor } from './canary.js';
 import type { Channel } from './open.js';
