@@ -1,3 +1,4 @@
+import { spreadOf } from '../data/spread.js';
 import type { Sample } from '../data/types.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { Workers } from '../runtime/workers.js';
@@ -14,10 +15,11 @@ const FLOAT_SHARE = 0.05;
 
 export const NO_OVERRIDES: Alternative = { value: 'none', change: { overrides: [] } };
 
-function someOf(samples: readonly Sample[]): Sample[] {
-  const count = Math.max(NOISE_SAMPLES.least, Math.ceil(samples.length / NOISE_SAMPLES.oneOf));
-  const every = Math.max(1, Math.floor(samples.length / count));
-  return samples.filter((_, index) => index % every === 0).slice(0, count);
+/** The samples on which the quantizers' own noise is looked at, in steps that are all as long. */
+export function someOf<T>(samples: readonly T[]): T[] {
+  const { least, oneOf } = NOISE_SAMPLES;
+  const count = Math.min(samples.length, Math.max(least, Math.ceil(samples.length / oneOf)));
+  return spreadOf(samples.slice(0, samples.length - (samples.length % count)), count);
 }
 
 /** None, and the sets of operators around the quantizers that add most noise, each larger than the one before. */

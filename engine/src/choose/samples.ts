@@ -2,6 +2,7 @@ import { type ModelProto, weightBytes } from '@quantsmith/model/onnx';
 import type { Problem } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { readAhead } from '../data/source.js';
+import { spreadIndices } from '../data/spread.js';
 import type { Sample } from '../data/types.js';
 
 /** Calibration samples that candidates are measured on: a tenth, within these limits. */
@@ -85,12 +86,15 @@ export async function pickSamples(
   });
   const beyond = source.count - samples;
   const [first, range] = beyond >= wanted ? [samples, beyond] : [0, samples];
-  const count = Math.min(wanted, range);
-  const indices = Array.from({ length: count }, (_, i) => first + Math.floor((i * range) / count));
+  const indices = spreadIndices(first, first + range, wanted);
   const picked: Sample[] = [];
   for await (const sample of readAhead(source, indices)) picked.push(sample);
 
-  return { samples: picked, heldOut: first > 0, coversCalibration: first === 0 && count === samples };
+  return {
+    samples: picked,
+    heldOut: first > 0,
+    coversCalibration: first === 0 && indices.length === samples,
+  };
 }
 
 /** What is to be said where a model is so large that little was measured. */

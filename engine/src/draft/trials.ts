@@ -2,6 +2,7 @@ import { append, type EngineEvent, type TriedPreprocess } from '@quantsmith/sche
 import { preprocessText } from '@quantsmith/model/tasks';
 import type { Preprocess } from '../data/preprocess.js';
 import { readAhead } from '../data/source.js';
+import { spreadIndices } from '../data/spread.js';
 import type { SampleSource } from '../data/types.js';
 import { accumulate } from '../metrics/evaluate.js';
 import type { Metric, SampleState } from '../metrics/metric.js';
@@ -35,18 +36,12 @@ const MIN_SHARE = [0.5, 0.9] as const;
 /** What the model gives for the first samples. */
 export async function outputsOf(source: SampleSource, session: Session, count = PROBED): Promise<Seen[]> {
   const seen: Seen[] = [];
-  for await (const sample of readAhead(source, spread(source.count, count))) {
+  for await (const sample of readAhead(source, spreadIndices(0, source.count, count))) {
     const { feeds, image = null } = sample;
     seen.push({ feeds, image, outputs: await runSample(session, sample) });
   }
 
   return seen;
-}
-
-/** `most` indices that lie evenly among all: sets are often sorted by class. */
-function spread(count: number, max: number): number[] {
-  const size = Math.min(count, max);
-  return Array.from({ length: size }, (_, index) => Math.floor((index * count) / size));
 }
 
 /** The metric of the float model with one preprocessing, on `most` samples; null: the time was over. */
@@ -58,7 +53,7 @@ export async function measured(
   if (Date.now() > until) return null;
   const source = await open(preprocess);
   const states: SampleState[] = [];
-  for await (const sample of readAhead(source, spread(source.count, max))) {
+  for await (const sample of readAhead(source, spreadIndices(0, source.count, max))) {
     if (Date.now() > until) return null;
     states.push(await accumulate(metric, await runSample(session, sample), sample, null, task));
   }

@@ -1,4 +1,5 @@
 import { encodeModel, type ModelProto } from '@quantsmith/model/onnx';
+import { spreadOf } from '../data/spread.js';
 import type { SampleSource } from '../data/types.js';
 import type { Evaluation } from '../metrics/evaluate.js';
 import type { TargetIsa } from '../overflow/isa.js';
@@ -81,7 +82,5 @@ const NOISE_SAMPLES = 4;
 
 /** A few of the samples that models are compared on, spread over the set. */
 export function noiseSamples({ source, indices }: CheckSamples): Promise<Feeds[]> {
-  const step = Math.ceil(indices.length / NOISE_SAMPLES);
-  const chosen = indices.filter((_, i) => i % step === 0);
-  return Promise.all(chosen.map(async (index) => (await source.get(index)).feeds));
+  return Promise.all(spreadOf(indices, NOISE_SAMPLES).map(async (index) => (await source.get(index)).feeds));
 }

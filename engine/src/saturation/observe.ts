@@ -1,4 +1,5 @@
 import { readAhead } from '../data/source.js';
+import { spreadIndices } from '../data/spread.js';
 import type { SampleSource } from '../data/types.js';
 import type { ModelProto } from '@quantsmith/model/onnx';
 import type { RuntimeKernel } from '../runtime/optimized.js';
@@ -121,7 +122,6 @@ export async function* calibrationFeeds(
   count: number,
   share = 1 / 10,
 ): AsyncGenerator<Feeds> {
-  const size = Math.min(count, Math.max(4, Math.ceil(count * share)));
-  const indices = Array.from({ length: size }, (_, index) => Math.floor((index * count) / size));
+  const indices = spreadIndices(0, count, Math.max(4, Math.ceil(count * share)));
   for await (const { feeds } of readAhead(source, indices)) yield feeds;
 }

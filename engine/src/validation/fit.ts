@@ -3,6 +3,7 @@ import type { Answer } from '../metrics/metric.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import type { Workers } from '../runtime/workers.js';
 import { evaluate } from '../metrics/evaluate.js';
+import { spreadIndices } from '../data/spread.js';
 import type { SampleSource } from '../data/types.js';
 import { upperTail } from '../metrics/chance.js';
 import { changed, FORMS_OF_BAD_ANSWERS, OTHER_FORMS, type OtherForm } from './imageForms.js';
@@ -143,9 +144,6 @@ function implausible(message: string, configPath: ConfigPath, data: Record<strin
 
 /** At most `most` indices, evenly spread, the first third of them spread as well. */
 function spread(count: number, max: number): number[] {
-  const chosen = Array.from({ length: Math.min(max, count) }, (_, i) =>
-    Math.floor((i * count) / Math.min(max, count)),
-  );
-  const order = [0, 1, 2, 3].flatMap((offset) => chosen.filter((_, i) => i % 4 === offset));
-  return order;
+  const chosen = spreadIndices(0, count, max);
+  return [0, 1, 2, 3].flatMap((offset) => chosen.filter((_, i) => i % 4 === offset));
 }

@@ -1,5 +1,6 @@
 import { smallest } from '@quantsmith/schemas';
 import { type ModelProto } from '@quantsmith/model/onnx';
+import { spreadIndices, spreadOf } from '../data/spread.js';
 import type { SampleSource } from '../data/types.js';
 import { operatorsServed, quantizedOperators } from '../placement/revert.js';
 import { buildModel, type Quantization } from '../quantize/quantization.js';
@@ -40,16 +41,14 @@ export function checkSamples(
 ): CheckSamples {
   const { source, samples } = calibration;
   if (validation !== null && validation.source !== source)
-    return { source: validation.source, indices: spread(0, validation.source.count), inSample: false };
+    return {
+      source: validation.source,
+      indices: spreadIndices(0, validation.source.count, OUTPUT_SAMPLES),
+      inSample: false,
+    };
   const isHeldOut = source.count > samples;
   const [from, to] = isHeldOut ? [samples, source.count] : [0, source.count];
-  return { source, indices: spread(from, to), inSample: !isHeldOut };
-}
-
-/** At most `OUTPUT_SAMPLES` indices from `from` up to `to`, evenly. */
-function spread(from: number, to: number): number[] {
-  const count = Math.min(OUTPUT_SAMPLES, to - from);
-  return Array.from({ length: count }, (_, i) => from + Math.floor((i * (to - from)) / count));
+  return { source, indices: spreadIndices(from, to, OUTPUT_SAMPLES), inSample: !isHeldOut };
 }
 
 /** Operators whose kernels give other codes than intended. */
@@ -73,7 +72,7 @@ export async function unfitOperators(
 ): Promise<UnfitOperator[] | null> {
   const { prepared, placement } = quantization;
   const { graph, dir } = prepared;
-  const chosen = indices.filter((_, i) => i % Math.ceil(indices.length / OPERATOR_SAMPLES) === 0);
+  const chosen = spreadOf(indices, OPERATOR_SAMPLES);
   const feeds = await Promise.all(chosen.map(async (index) => (await source.get(index)).feeds));
   const compared = await compareOperators(model, feeds, { threads, dir });
   if (compared === null) return null;
@@ -149,7 +148,7 @@ export async function unoptimizedOutputs(
   { source, indices }: CheckSamples,
   options: { readonly threads: number; readonly dir: string },
 ): Promise<UnoptimizedOutputs> {
-  const sparse = indices.filter((_, i) => i % Math.ceil(indices.length / UNOPTIMIZED_SAMPLES) === 0);
+  const sparse = spreadOf(indices, UNOPTIMIZED_SAMPLES);
   const session = await createSession(model, { ...options, optimization: 'disabled' });
   try {
     const outputs: Results[] = [];

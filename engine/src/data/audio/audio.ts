@@ -9,9 +9,10 @@ import { countEntries } from '../entryLimit.js';
 import { hashInput } from '../input.js';
 import { folderLabels } from '../labels/section.js';
 import { listFiles } from '../listFiles.js';
+import { spreadIndices, spreadOf } from '../spread.js';
 import type { DataContext, DataSection, FloatModel, Sample, SampleSource } from '../types.js';
 import { featureReader } from './features.js';
-import { evenly, framesOf, stretchesOf, windowsOf, type AudioFrames, type Stretch } from './frames.js';
+import { framesOf, stretchesOf, windowsOf, type AudioFrames, type Stretch } from './frames.js';
 import { settleInputs, shapedAs, type AudioInputs } from './inputs.js';
 import { floatStates } from './states.js';
 import { readWav, readWavHeader, type WavFile } from './wav.js';
@@ -104,11 +105,11 @@ function singleWindows(
 ): AudioSamples {
   // The way to a window leads through those before it: few stretches, a part of the windows of each.
   const wanted = run === null ? all.length : Math.max(MIN_STRETCHES, Math.ceil((4 * limit) / all[0]!.count));
-  const stretches = evenly(all.length, wanted).map((index) => all[index]!);
+  const stretches = spreadOf(all, wanted);
   const starts = stretches.map(() => 0);
   for (let i = 1; i < starts.length; i++) starts[i] = starts[i - 1]! + stretches[i - 1]!.count;
   const total = starts.at(-1)! + stretches.at(-1)!.count;
-  const chosen = evenly(total, limit);
+  const chosen = spreadIndices(0, total, limit);
   const statesAt =
     run === null
       ? () => Promise.resolve(zeros)
@@ -144,7 +145,7 @@ function sequences(
   { limit, inputs: { states, zeros }, reader }: Reading,
   { configPath, labelKind = null }: DataContext,
 ): AudioSamples {
-  const chosen = evenly(all.length, limit);
+  const chosen = spreadIndices(0, all.length, limit);
   return {
     count: chosen.length,
     async at(index) {

@@ -68,9 +68,3 @@ export function stretchesOf(files: readonly FileWindows[], longest: number | nul
     }));
   });
 }
-
-/** `count` indices below `total`, evenly spread. */
-export function evenly(total: number, count: number): number[] {
-  const chosen = Math.min(total, count);
-  return Array.from({ length: chosen }, (_, i) => Math.floor((i * total) / chosen));
-}
