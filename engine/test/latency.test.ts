@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { latencyProblems } from '../src/measure/findings.js';
+import { isSlower, latencyProblems } from '../src/measure/findings.js';
 import { measureLatency, medianInterval } from '../src/measure/latency.js';
 import type { Session } from '../src/runtime/session.js';
+import { randoms } from '../../test/kit/models.js';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -43,6 +44,36 @@ it('goes on while the ratio is not known, and ends by its number of runs', async
   const [low, high] = latency.ratio!;
   expect(low).toBeLessThan(2);
   expect(high).toBeGreaterThan(2);
+});
+
+describe('what fifty runs of a small model leave open', () => {
+  // Times that vary by a half, as beside another process: 9 % between the two are known after some hundred runs.
+  const noise = randoms(4000, 3);
+  const noisy = (milliseconds: number, from: number) => (run: number) =>
+    milliseconds * (1.25 + 0.5 * noise[from + (run % 2000)]!);
+  const asked = { asked: 0.97 };
+
+  it('is told by more of them', async () => {
+    const pair = () => timed(noisy(0.1, 0), noisy(0.11, 2000));
+    const [float, quantized] = pair();
+    const few = await measureLatency(float!, quantized!, {});
+    expect(few.runs).toBe(50);
+    expect(isSlower(few)).toBe(false);
+    const [again, slower] = pair();
+    const more = await measureLatency(again!, slower!, {}, asked);
+    expect(more.runs).toBeGreaterThan(50);
+    expect(isSlower(more)).toBe(true);
+  });
+  it('takes half a second at most', async () => {
+    const [float, quantized] = timed(noisy(0.097, 0), noisy(0.1, 2000));
+    const { runs } = await measureLatency(float!, quantized!, {}, asked);
+    expect(runs).toBeGreaterThan(100);
+    expect(runs).toBeLessThan(4000);
+  });
+  it('stays open of larger ones, whose runs are spread over more time anyway', async () => {
+    const [float, quantized] = timed(noisy(10, 0), noisy(11, 2000));
+    expect((await measureLatency(float!, quantized!, {}, asked)).runs).toBeLessThan(55);
+  });
 });
 
 it('ends by its time, never before three blocks', async () => {

@@ -3,7 +3,7 @@ import type { Latency } from './latency.js';
 import type { OperatorCost, Slowdown } from './slowdown.js';
 
 /** A ratio of float to int8 above this is no loss that anybody would notice. */
-const AS_FAST = 0.97;
+export const AS_FAST = 0.97;
 
 /** Whether the quantized model is slower on this machine, beyond what the spread of the times explains. */
 export const isSlower = ({ ratio }: Pick<Latency, 'ratio'>): boolean => ratio !== null && ratio[1] < AS_FAST;

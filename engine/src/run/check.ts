@@ -1,7 +1,7 @@
 import type { ModelProto } from '@quantsmith/model/onnx';
 import { alikeProblems } from '../data/alike.js';
 import { KEPT_CHECK_BYTES, keepResults, keepSamples } from '../data/keep.js';
-import { isSlower, latencyProblems } from '../measure/findings.js';
+import { AS_FAST, isSlower, latencyProblems } from '../measure/findings.js';
 import { measureLatency, type Latency } from '../measure/latency.js';
 import { explainSlowness } from '../measure/slowdown.js';
 import { hasDotProducts, targetSaturates } from '../overflow/isa.js';
@@ -155,7 +155,9 @@ export async function verifyFinished(
     warn(verificationProblems(verification, { saturates, accuracyKept: loss === 'small' }));
     clock.stage('measure', null);
 
-    const latency = await alone(() => measureLatency(sessions.float, sessions.quantized, feeds));
+    const latency = await alone(() =>
+      measureLatency(sessions.float, sessions.quantized, feeds, { asked: AS_FAST }),
+    );
 
     return { verification, latency };
   });
