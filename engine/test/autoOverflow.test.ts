@@ -1,20 +1,17 @@
-import { createPool } from '../src/statistics/pool.js';
 import { describe, expect, it } from 'vitest';
 import type { QuantizationConfig } from '@quantsmith/schemas';
 import { plan } from '../src/plan/plan.js';
 import type { SampleSource } from '../src/data/types.js';
-import { prepareModel } from '../src/prepare/prepare.js';
-import { makeQuantization, quantizationInputs } from '../src/run/make.js';
+import { makeQuantization } from '../src/run/make.js';
 import { buildModel } from '../src/quantize/quantization.js';
 import { optimizedModel } from '../src/runtime/optimized.js';
 import { autoProblems } from '../src/saturation/auto.js';
 import { layerCosts, saturatedSqnr } from '../src/saturation/weigh.js';
 import { encodeModel } from '@quantsmith/model/onnx';
 import { targetSaturates } from '../src/overflow/isa.js';
-import { startClock } from '../src/progress/clock.js';
 import { type CpuFeatures, instructionSets } from '../src/runtime/cpu.js';
-import { oneWorker } from '../src/runtime/workers.js';
-import { floats, loaded, model, node, value } from '../../test/kit/models.js';
+import { floats, model, node, value } from '../../test/kit/models.js';
+import { inputsOf, sourceOf } from './inputsOf.js';
 
 const VNNI: CpuFeatures = { model: 'Ice Lake', arch: 'x64', isa: ['avx2', 'avx512', 'avx512_vnni'] };
 const AVX2: CpuFeatures = { model: 'Haswell', arch: 'x64', isa: ['avx2'] };
@@ -42,40 +39,17 @@ const planFor = (target: string) =>
 
 /** The layers that `auto` gives half range, and how many samples it read. */
 async function halved(inputs: Inputs, target = 'avx2') {
-  const prepared = await prepareModel(loaded(network));
   let read = 0;
-  const source: SampleSource = {
-    count: SAMPLES,
-    hasLabels: false,
-    get: (sample) => {
-      read++;
-      const feeds = NAMES.map((name) => {
-        const data = Float32Array.from(inputs(name, sample));
-        return [name, { type: 'float32' as const, dims: [1, 4], data }] as const;
-      });
-      return Promise.resolve({ name: String(sample), feeds: Object.fromEntries(feeds), label: null });
-    },
-    fingerprint: () => Promise.resolve(''),
-  };
-  const quiet = () => undefined;
-  const statistics = {
-    source,
-    samples: SAMPLES,
-    workers: oneWorker(1),
-    cache: null,
-    pool: createPool(),
-    onSample: quiet,
-    warn: quiet,
-    loaded: loaded(network),
-  };
-  const inputsOf = quantizationInputs({
-    float: prepared,
-    statistics,
-    workers: oneWorker(1),
-    clock: startClock(quiet),
-    cpu: VNNI,
+  const source = sourceOf(SAMPLES, (sample) => {
+    read++;
+    const feeds = NAMES.map((name) => {
+      const data = Float32Array.from(inputs(name, sample));
+      return [name, { type: 'float32' as const, dims: [1, 4], data }] as const;
+    });
+    return { name: String(sample), feeds: Object.fromEntries(feeds), label: null };
   });
-  const { quantization } = await makeQuantization(inputsOf, planFor(target), quiet);
+  const made = await inputsOf(network, source, { cpu: VNNI });
+  const { quantization } = await makeQuantization(made, planFor(target), () => undefined);
   const half = quantization.placement.weights.filter(({ halfRange }) => halfRange);
   return { layers: half.map(({ targets }) => targets[0]!.node).sort(), read: read - SAMPLES };
 }
@@ -148,21 +122,8 @@ describe('what half range costs against what saturation costs', () => {
     fingerprint: () => Promise.resolve(''),
   });
   const weighed = async (rows: readonly (readonly number[])[]) => {
-    const prepared = await prepareModel(loaded(fine));
-    const quiet = () => undefined;
-    const statistics = {
-      ...{
-        source: samplesOf(rows),
-        samples: rows.length,
-        workers: oneWorker(1),
-        cache: null,
-        pool: createPool(),
-      },
-      ...{ onSample: quiet, warn: quiet, loaded: loaded(fine) },
-    };
-    const inputs = quantizationInputs({
-      ...{ float: prepared, statistics, workers: oneWorker(1), clock: startClock(quiet), cpu: VNNI },
-    });
+    const source = samplesOf(rows);
+    const inputs = await inputsOf(fine, source, { cpu: VNNI });
     const made = async (fix: string) => {
       const planned = plan({
         model: 'test.onnx',
@@ -171,14 +132,14 @@ describe('what half range costs against what saturation costs', () => {
           advanced_parameters: { overflow_fix: fix, backend_params: { target_isa: 'avx2' } },
         },
       } as QuantizationConfig);
-      return (await makeQuantization(inputs, planned, quiet)).quantization;
+      return (await makeQuantization(inputs, planned, () => undefined)).quantization;
     };
 
     /** SQNR in dB as a CPU that saturates computes the model. */
     const saturated = async (fix: string) => {
       const quantization = await made(fix);
       const bytes = encodeModel(buildModel(quantization, new Set()));
-      const feeds = await Promise.all(rows.map(async (_, i) => (await statistics.source.get(i)).feeds));
+      const feeds = await Promise.all(rows.map(async (_, i) => (await source.get(i)).feeds));
       return (await saturatedSqnr(quantization, await optimizedModel(bytes), feeds, 1))!;
     };
 

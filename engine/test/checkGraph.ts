@@ -1,21 +1,16 @@
-import { createPool } from '../src/statistics/pool.js';
 import { type ModelProto, encodeModel } from '@quantsmith/model/onnx';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { QuantsmithError, type QuantizationConfig, reasonOf } from '@quantsmith/schemas';
-import type { Sample, SampleSource } from '../src/data/types.js';
-import { makeQuantization, quantizationInputs } from '../src/run/make.js';
+import type { Sample } from '../src/data/types.js';
+import { makeQuantization } from '../src/run/make.js';
 import { plan } from '../src/plan/plan.js';
-import { prepareModel } from '../src/prepare/prepare.js';
-import { startClock } from '../src/progress/clock.js';
 import { buildModel } from '../src/quantize/quantization.js';
 import { leaveRefusedInFloat } from '../src/quantize/refused.js';
-import { cpuFeatures } from '../src/runtime/cpu.js';
 import { nudged } from '../src/verify/nudge.js';
 import { UNKNOWN_FLOAT_DB } from '../src/verify/verify.js';
-import { oneWorker } from '../src/runtime/workers.js';
 import { createSession, run, type SessionOptions } from '../src/runtime/session.js';
-import { loaded as loadedModel } from '../../test/kit/models.js';
 import { randomOf, type RandomGraph } from './randomGraphs.js';
+import { inputsOf, sourceOf } from './inputsOf.js';
 
 /** The whole range of the calibration data: random data have no outliers to cut. */
 const CONFIG: QuantizationConfig = {
@@ -152,25 +147,11 @@ async function quantize(
   samples: readonly Sample[],
   config: QuantizationConfig = CONFIG,
 ): Promise<ModelProto> {
-  const source: SampleSource = {
-    count: samples.length,
-    hasLabels: false,
-    get: (index) => Promise.resolve(samples[index]!),
-    fingerprint: () => Promise.resolve(''),
-  };
-  const loaded = loadedModel(model);
-  const workers = oneWorker(1);
-  const statistics = {
-    ...{ loaded, source, samples: samples.length, workers, cache: null, pool: createPool() },
-    onSample: () => undefined,
-    warn: () => undefined,
-  };
-  const float = await prepareModel(loaded);
-  const fault = float.problems.find(({ code }) => code === 'internal-rewrite');
+  const source = sourceOf(samples.length, (index) => samples[index]!);
+  const inputs = await inputsOf(model, source);
+  const fault = inputs.float.problems.find(({ code }) => code === 'internal-rewrite');
   if (fault !== undefined) throw new Error(fault.message);
-  const clock = startClock(() => undefined);
-  const inputs = quantizationInputs({ float, statistics, workers, clock, cpu: await cpuFeatures() });
-  const { quantization } = await makeQuantization(inputs, plan(config), clock.stage);
+  const { quantization } = await makeQuantization(inputs, plan(config), () => undefined);
   const runnable = await leaveRefusedInFloat(quantization, samples[0]!.feeds);
   return buildModel(runnable.quantization, new Set());
 }

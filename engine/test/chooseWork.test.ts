@@ -3,13 +3,10 @@ import type { ModelProto } from '@quantsmith/model/onnx';
 import { floats, model, node, value } from '../../test/kit/models.js';
 import { comparedCount, fewSamplesProblems } from '../src/choose/samples.js';
 import { plan } from '../src/plan/plan.js';
-import { prepareModel } from '../src/prepare/prepare.js';
-import { startClock } from '../src/progress/clock.js';
-import { makeQuantization, quantizationInputs } from '../src/run/make.js';
+import { makeQuantization } from '../src/run/make.js';
 import { settleConfig } from '../src/run/settle.js';
-import { cpuFeatures } from '../src/runtime/cpu.js';
 import { oneWorker, type Workers } from '../src/runtime/workers.js';
-import { createPool } from '../src/statistics/pool.js';
+import { inputsOf, sourceOf } from './inputsOf.js';
 
 const CHANNELS = 32;
 const wave = (length: number, step: number) => Array.from({ length }, (_, i) => Math.sin(step * (i + 1)));
@@ -55,25 +52,8 @@ async function inferences(network: ModelProto, samples: number, defaults: 'measu
   const feedsOf = (index: number) => ({
     x: { type: 'float32' as const, dims, data: Float32Array.from(wave(16 * CHANNELS, 0.1 + 0.37 * index)) },
   });
-  const source = {
-    count: samples,
-    hasLabels: false,
-    get: (index: number) => Promise.resolve({ name: String(index), feeds: feedsOf(index), label: null }),
-    fingerprint: () => Promise.resolve(''),
-  };
-  const loaded = { model: network, path: 'test.onnx', dir: '.', fileBytes: 0, sha256: '' };
-  const inputs = quantizationInputs({
-    float: await prepareModel({ ...loaded, externalFiles: [], externalStamps: [] }),
-    statistics: {
-      ...{ source, samples, workers, cache: null, pool: createPool() },
-      loaded: { ...loaded, externalFiles: [], externalStamps: [] },
-      onSample: () => undefined,
-      warn: () => undefined,
-    },
-    workers,
-    clock: startClock(() => undefined),
-    cpu: await cpuFeatures(),
-  });
+  const source = sourceOf(samples, (index) => ({ name: `${index}`, feeds: feedsOf(index), label: null }));
+  const inputs = await inputsOf(network, source, { workers });
   const config = {
     model: 'test.onnx',
     output: 'out.onnx',

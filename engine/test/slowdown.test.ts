@@ -5,13 +5,10 @@ import { compareKernels, explainSlowness, type Profiled } from '../src/measure/s
 import { kernelTimes, timesOf } from '../src/runtime/kernelTimes.js';
 import { encodeModel } from '@quantsmith/model/onnx';
 import { plan } from '../src/plan/plan.js';
-import { prepareModel } from '../src/prepare/prepare.js';
-import { startClock } from '../src/progress/clock.js';
 import { buildModel } from '../src/quantize/quantization.js';
-import { makeQuantization, quantizationInputs } from '../src/run/make.js';
-import { oneWorker } from '../src/runtime/workers.js';
-import { createPool } from '../src/statistics/pool.js';
-import { floats, loaded, model, node, randoms, value } from '../../test/kit/models.js';
+import { makeQuantization } from '../src/run/make.js';
+import { floats, model, node, randoms, value } from '../../test/kit/models.js';
+import { inputsOf, sourceOf } from './inputsOf.js';
 
 const kernel = (name: string, covers: readonly string[], op = 'Conv') => ({
   ...{ name, op, domain: '', inputs: [], outputs: [], kind: 'integer' as const, covers },
@@ -107,27 +104,10 @@ describe('where the time of a slow model goes', () => {
       initializers: [floats('w', [8, 8], randoms(64)), floats('w2', [8, 8], randoms(64))],
     });
     const feeds = { x: { type: 'float32' as const, dims: [1, 8], data: randoms(8) } };
-    const quiet = () => undefined;
-    const [workers, cpu] = [oneWorker(1), { model: '', arch: 'x64', isa: [] }];
-    const statistics = {
-      ...{
-        samples: 4,
-        workers,
-        cache: null,
-        pool: createPool(),
-        onSample: quiet,
-        warn: quiet,
-        loaded: loaded(source),
-      },
-      source: {
-        ...{ count: 4, hasLabels: false, fingerprint: () => Promise.resolve('') },
-        get: (index: number) => Promise.resolve({ name: `${index}`, feeds, label: null }),
-      },
-    };
-    const float = await prepareModel(loaded(source));
-    const inputs = quantizationInputs({ float, statistics, workers, clock: startClock(quiet), cpu });
+    const samples = sourceOf(4, (index) => ({ name: `${index}`, feeds, label: null }));
+    const inputs = await inputsOf(source, samples, { cpu: { model: '', arch: 'x64', isa: [] } });
     const planned = plan({ model: 'm.onnx', data: { calibration: { arrays: 'x.npy' } } });
-    const { quantization } = await makeQuantization(inputs, planned, quiet);
+    const { quantization } = await makeQuantization(inputs, planned, () => undefined);
     const final = buildModel(quantization, new Set());
     const found = await explainSlowness(quantization, final, new Set(), feeds, 1);
     expect(found.costliest.every((cost) => cost.quantized > cost.float)).toBe(true);

@@ -11,6 +11,7 @@ import { has, isGrouped, weightPorts } from '@quantsmith/model/operators';
 import type { BiasUpdate } from '../qdq/types.js';
 import type { Quantization } from '../quantize/quantization.js';
 import type { ChannelMeanRequest } from '../statistics/collect.js';
+import { lastMade, type WeightWork } from '../quantize/lastMade.js';
 import { dequantize } from '../weights/quantize.js';
 import { biasCandidates, type BiasCandidate, type CandidateOptions } from './candidates.js';
 
@@ -47,12 +48,13 @@ export function fastBiasMeans(graph: Graph, candidates: readonly BiasCandidate[]
  * outputs and ȳq that of the layer with quantized weights on a constant input x̄ (the channel means of its inputs). The
  * constant image keeps the layer's padding; its mean output is computed in closed form. A layer is left alone when the
  * shift exceeds `threshold` times its bias; elements whose bias is zero do not count (they have nothing to compare
- * with). Source: NNCF's FastBiasCorrection.
+ * with). Source: NNCF's FastBiasCorrection. `last`: the means ȳq and those of float weights that were computed before.
  */
 export function fastBiasCorrection(
   quantization: Quantization,
   means: ReadonlyMap<string, Float64Array>,
   options: CandidateOptions & { readonly threshold: number },
+  last: WeightWork['responses'] = lastMade(),
 ): { biases: BiasUpdate[]; records: CorrectionRecord[] } {
   const { graph, dir } = quantization.prepared;
   const biases: BiasUpdate[] = [];
@@ -69,19 +71,17 @@ export function fastBiasCorrection(
       continue;
     }
 
-    const quantized = constantResponse(
-      graph,
-      candidate.node,
-      dequantize(weights, dims, candidate.weight.axis),
-      dims,
-      inputMean,
-    );
+    const respond = (subject: object, weight: () => Float32Array) =>
+      last(subject, [candidate.node, inputMean], () =>
+        constantResponse(graph, candidate.node, weight(), dims, inputMean),
+      );
+    const quantized = respond(weights, () => dequantize(weights, dims, candidate.weight.axis));
 
     const bias = candidate.bias === null ? null : readFloats(graph.initializer(candidate.bias)!, dir);
     const beta = floatAttribute(candidate.node, 'beta', 1);
     const outputMean = means.get(candidate.output.tensor);
     const inside = weightPorts(candidate.node)?.bias === 'add-behind' ? 0 : beta;
-    const constant = constantResponse(graph, candidate.node, readFloats(tensor, dir), dims, inputMean);
+    const constant = respond(tensor, () => readFloats(tensor, dir));
     const observed = outputMean?.map((mean, c) => mean - inside * (bias?.[c] ?? 0));
     const float = outputFollowsFromInput(graph, candidate.node)
       ? constant

@@ -18,7 +18,7 @@ export interface QuantizerNoise {
 }
 
 /** Bytes of activations that are looked at together: the runtime holds all that a session could give until its run ends. */
-const CHUNK_BYTES = 16 * 2 ** 20;
+const CHUNK_BYTES = 24 * 2 ** 20;
 /** Of larger tensors, values at even distances stand for the rest. */
 const MAX_VALUES = 2 ** 15;
 /** Elements of a tensor whose shape is not known. */

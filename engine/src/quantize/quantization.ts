@@ -14,6 +14,7 @@ import type { SessionOptions } from '../runtime/session.js';
 import type { RangeStatistics } from '../statistics/collect.js';
 import type { RangeEstimator } from '../ranges/estimator.js';
 import { withBodies } from './bodies.js';
+import { lastMade, type WeightWork } from './lastMade.js';
 import { quantizeWeights, type QuantizedWeights } from '../weights/quantize.js';
 
 /** A float model with everything that is needed to write it as a quantized one, with any operators left in float. */
@@ -102,31 +103,25 @@ function finiteWeight(tensor: TensorProto, dir: string): Float32Array {
   });
 }
 
-/** Codes, scales and zero points of every weight. */
+/** Codes, scales and zero points of every weight. `last`: what was made of them before. */
 export function weightCodes(
   prepared: PreparedModel,
   placement: Placement,
   estimator: RangeEstimator,
   runtime: TargetRuntime,
+  last: WeightWork['codes'] = lastMade(),
 ): ReadonlyMap<string, QuantizedWeights> {
   return new Map(
-    placement.weights.map((quantizer) => {
-      const tensor = prepared.graph.initializer(quantizer.tensor)!;
-      const values = finiteWeight(tensor, prepared.dir);
-      const dims = tensor.dims.map(Number);
+    placement.weights.map(({ id, tensor: name, axis, config, halfRange }) => {
+      const tensor = prepared.graph.initializer(name)!;
+      const settings = JSON.stringify([axis, config, halfRange, estimator, runtime]);
+      const codes = last(tensor, [settings], () => {
+        const values = finiteWeight(tensor, prepared.dir);
+        const dims = tensor.dims.map(Number);
+        return quantizeWeights(values, dims, axis, config, halfRange, estimator, anyWidth(runtime));
+      });
 
-      return [
-        quantizer.id,
-        quantizeWeights(
-          values,
-          dims,
-          quantizer.axis,
-          quantizer.config,
-          quantizer.halfRange,
-          estimator,
-          anyWidth(runtime),
-        ),
-      ] as const;
+      return [id, codes] as const;
     }),
   );
 }

@@ -24,6 +24,7 @@ import type { CpuFeatures } from '../runtime/cpu.js';
 import type { Workers } from '../runtime/workers.js';
 import { fixOverflow } from '../saturation/auto.js';
 import type { Collected } from '../statistics/collect.js';
+import { weightWork, type WeightWork } from '../quantize/lastMade.js';
 
 /** What a quantization is made from; the same for every one that a run makes. */
 export interface QuantizationInputs {
@@ -36,6 +37,7 @@ export interface QuantizationInputs {
   readonly rewrite: (planned: Plan) => Promise<PreparedModel>;
   /** The bodies of If, Loop and Scan with what they are given; looked at once, when it is asked for. */
   readonly bodies: () => Promise<OpenedBodies<Body>>;
+  readonly last: WeightWork;
 }
 
 /** A body with what its quantizations are made from. */
@@ -47,7 +49,7 @@ export function quantizationInputs({
   workers,
   clock,
   cpu,
-}: Omit<QuantizationInputs, 'rewrite' | 'bodies'>): QuantizationInputs {
+}: Omit<QuantizationInputs, 'rewrite' | 'bodies' | 'last'>): QuantizationInputs {
   let opened: Promise<OpenedBodies<Body>> | undefined;
   const open = async () => {
     const { bodies, problems } = await openBodies(float, statistics);
@@ -62,6 +64,7 @@ export function quantizationInputs({
     ...{ float, statistics, workers, clock, cpu },
     rewrite: rewriting(float, statistics),
     bodies: () => (opened ??= open()),
+    last: weightWork(),
   };
 }
 
@@ -101,7 +104,7 @@ export async function makeQuantization(
   planned: Plan,
   stage: Clock['stage'],
 ): Promise<MadeQuantization> {
-  const { statistics, workers, clock, cpu } = inputs;
+  const { statistics, workers, clock, cpu, last } = inputs;
   stage('calibrate', statistics.samples);
   const prepared = await inputs.rewrite(planned);
   const { placement, problems } = placeModel(prepared, planned.placement, cpu.isa);
@@ -123,11 +126,11 @@ export async function makeQuantization(
 
   stage('quantize', null);
   const { quantization: full, problems: biasProblems } = makeRoomForBiases(
-    exactProbabilities({ ...quantize(prepared, placement, collected, planned), bodies: inside.bodies }),
+    exactProbabilities({ ...quantize(prepared, placement, collected, planned, last), bodies: inside.bodies }),
   );
   const correctBiases = (fixed: Quantization) => {
     stage('correct', null);
-    return correct(fixed, collected, statistics.source, planned.correction, { workers, clock });
+    return correct(fixed, collected, statistics.source, planned.correction, { workers, clock, last });
   };
 
   const corrected = await fixOverflow(full, correctBiases, statistics, planned, cpu);
@@ -154,6 +157,7 @@ function quantize(
   placement: Placement,
   collected: Collected,
   { calibration: { runtime, quantizers }, weights }: Plan,
+  last: WeightWork,
 ): Quantization {
   const { activations } = writtenPlacement(prepared.graph, placement, runtime, quantizers);
   return {
@@ -162,7 +166,7 @@ function quantize(
     runtime,
     activationConfig: quantizers,
     activations: activationParameters(activations, collected.ranges, runtime),
-    weights: weightCodes(prepared, placement, weights, runtime),
+    weights: weightCodes(prepared, placement, weights, runtime, last.codes),
     biases: [],
   };
 }
@@ -173,13 +177,18 @@ async function correct(
   collected: Collected,
   source: SampleSource,
   correction: Plan['correction'],
-  { workers, clock }: { workers: Workers; clock: Clock },
+  { workers, clock, last }: { workers: Workers; clock: Clock; last: WeightWork },
 ): Promise<{ quantization: Quantization; records: readonly CorrectionRecord[] }> {
   if (correction === null) return { quantization, records: [] };
   if (correction.kind === 'fast') {
     const { threshold, scope } = correction;
     const options = { threshold, ...scope };
-    const { biases, records } = fastBiasCorrection(quantization, collected.channelMeans, options);
+    const { biases, records } = fastBiasCorrection(
+      quantization,
+      collected.channelMeans,
+      options,
+      last.responses,
+    );
     return { quantization: { ...quantization, biases }, records };
   }
 
