@@ -34,8 +34,8 @@ describe('samples spread over a set', () => {
       Array.from({ length: picked.count }, async (_, i) => (await picked.get(i)).name),
     );
     expect(first).toEqual(spreadIndices(0, 50, 12).map(String));
-    expect(checkSamples({ source, samples: 50 }, null).indices).toEqual(spreadIndices(0, 50, 12));
-    expect(checkSamples({ source, samples: 30 }, null).indices).toEqual(spreadIndices(30, 50, 12));
+    expect(checkSamples({ source, samples: 50 }, null, 12).indices).toEqual(spreadIndices(0, 50, 12));
+    expect(checkSamples({ source, samples: 30 }, null, 12).indices).toEqual(spreadIndices(30, 50, 12));
   });
   it('stay those that choices were made on', () => {
     // One of eight, two at least, each as many after the one before: what is chosen depends on them.

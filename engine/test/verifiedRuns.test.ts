@@ -18,7 +18,7 @@ describe('a run', () => {
       samples(32, () => 1),
     );
     expect(report.warnings.filter(({ code }) => /damaged|verified|unfit/.test(code))).toEqual([]);
-    expect(report.verified).toMatchObject({ passed: true, in_sample: true, samples: 12, unfit: [] });
+    expect(report.verified).toMatchObject({ passed: true, in_sample: true, samples: 32, unfit: [] });
     expect(report.warnings.map(({ code }) => code)).toContain('accuracy-not-measured');
     const { float_p10: low, float_median: middle, float_p90: high } = report.latency_ms!;
     expect(low! <= middle && middle <= high!).toBe(true);

@@ -6,7 +6,7 @@ import { cutAtCodes } from '../src/verify/cut.js';
 import { verificationProblems } from '../src/verify/outputDamage.js';
 import { compareOperators } from '../src/verify/operators.js';
 import { compareOutputs, type OutputAgreement } from '../src/verify/outputs.js';
-import { checkSamples, type Verification } from '../src/verify/verify.js';
+import { checkCount, checkSamples, type Verification } from '../src/verify/verify.js';
 import { model, node, randoms, value } from '../../test/kit/models.js';
 import { runModel } from '../../test/kit/runModel.js';
 import { layerModel, type Layer } from './quantizedLayer.js';
@@ -42,7 +42,14 @@ describe('how close an output comes', () => {
     comparison.add({ y: tensor([1], [2]) }, { y: tensor([1], [2]) });
     const [y, z] = comparison.result();
     expect(y!.sqnrDb).toBeCloseTo(10 * Math.log10(8), 9);
-    expect(z).toEqual({ name: 'z', sqnrDb: null, cosine: null, agreement: null, weakCorrelation: null });
+    expect(z).toEqual({
+      name: 'z',
+      sqnrDb: null,
+      aboutMeanDb: null,
+      cosine: null,
+      agreement: null,
+      weakCorrelation: null,
+    });
   });
   it('tells equal outputs, and one that is all zero', () => {
     const x = tensor([1, 3], [1, 2, 3]);
@@ -60,6 +67,51 @@ describe('how close an output comes', () => {
     );
     expect(found.sqnrDb).toBeGreaterThan(50);
     expect(found.weakCorrelation).toBe(0);
+  });
+  it('is told about the mean too, where an offset hides the noise', () => {
+    const signal = randoms(12, 5);
+    const answers = (from: number, column: number, error: number) =>
+      tensor(
+        [12, 2],
+        Array.from(signal, (x, i) => [x + from, column + error * (i % 2 === 0 ? 1 : -1)]).flat(),
+      );
+    const found = compared(answers(1000, 0.5, 0), answers(1000, 0.5, 0.5));
+    const mean = signal.reduce((sum, x) => sum + x, 0) / 12;
+    const variance = signal.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 11;
+    expect(found.sqnrDb).toBeGreaterThan(60);
+    expect(found.aboutMeanDb).toBeCloseTo(10 * Math.log10(variance / 0.25), 3);
+    // Each column has a mean of its own: of two classes with nearly constant answers too.
+    const moved = compared(answers(0, 900, 0), answers(0, 900, 0.5));
+    expect(moved.aboutMeanDb).toBeCloseTo(found.aboutMeanDb!, 3);
+    // Without an offset it is the same, and of few rows or of equal ones nothing is known.
+    const plain = tensor(
+      [64, 1],
+      Array.from(randoms(64, 6), (x) => x),
+    );
+    const noisy = tensor(
+      [64, 1],
+      Array.from(plain.data as Float32Array, (x, i) => x + (i % 2) / 8),
+    );
+    const { sqnrDb, aboutMeanDb } = compared(plain, noisy);
+    expect(Math.abs(sqnrDb! - aboutMeanDb!)).toBeLessThan(0.5);
+    expect(
+      compared(tensor([7, 1], [1, 2, 3, 4, 5, 6, 7]), tensor([7, 1], [1, 2, 3, 4, 5, 6, 6])).aboutMeanDb,
+    ).toBeNull();
+    expect(
+      compared(tensor([9, 1], new Array<number>(9).fill(3)), tensor([9, 1], new Array<number>(9).fill(2)))
+        .aboutMeanDb,
+    ).toBeNull();
+  });
+  it('does not look for columns that are lost among answers of one row a sample', () => {
+    const classes = (seed: number) =>
+      tensor(
+        [1, 100],
+        Array.from(randoms(100, seed), (x) => x ** 8),
+      );
+    const comparison = compareOutputs(['y']);
+    for (let i = 0; i < 64; i++) comparison.add({ y: classes(i) }, { y: classes(i + 64) });
+    // Most of a hundred classes are in none of 64 samples.
+    expect(comparison.result()[0]!.weakCorrelation).toBeNull();
   });
   it('is the same whatever factor both have', () => {
     const numbers = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 2, maxLength: 8 });
@@ -160,7 +212,9 @@ describe('operators on equal inputs', () => {
 });
 
 const verification = (change: Partial<Verification> = {}): Verification => ({
-  outputs: [{ name: 'scores', sqnrDb: 25, cosine: 0.99, agreement: 0.98, weakCorrelation: null }],
+  outputs: [
+    { name: 'scores', sqnrDb: 25, aboutMeanDb: 24, cosine: 0.99, agreement: 0.98, weakCorrelation: null },
+  ],
   ...{ samples: 12, inSample: false, optimizedDb: 60, unoptimizedDb: 25, unfit: [], passed: true },
   float: [{ name: 'scores', optimizedDb: 120, steadyDb: 110, isKeptFrom: false }],
   ...change,
@@ -188,6 +242,20 @@ describe('what is said of a finished model', () => {
     expect(output({ sqnrDb: 2.9, agreement: null })).toEqual(['output-damaged error']);
     expect(output({ sqnrDb: 8, agreement: 0.7 })).toEqual(['output-damaged warning']);
     expect(output({ weakCorrelation: 0.1 })).toEqual(['output-damaged error']);
+  });
+  it('warns of an output of which an offset alone is left', () => {
+    const offset = { sqnrDb: 60, aboutMeanDb: -4, agreement: null };
+    expect(output(offset)).toEqual(['output-damaged warning']);
+    expect(output({ ...offset, aboutMeanDb: 4 })).toEqual([]);
+    // What is like this in all samples may be what counts, as in an autoencoder's spectrum.
+    expect(output({ ...offset, agreement: 0.5 })).toEqual([]);
+    const [found] = verificationProblems(
+      verification({ outputs: [{ ...verification().outputs[0]!, ...offset }] }),
+      KNOWN,
+    );
+    expect(found!.message).toMatch(
+      /may be damaged by quantization: SQNR 60\.0 dB \(-4\.0 dB about its mean\) against/,
+    );
   });
   it('leaves the last word on what may be damaged to labels, where they are measured of the only output', () => {
     const scores = verification().outputs[0]!;
@@ -245,15 +313,21 @@ describe('samples that are looked at', () => {
   const source = (count: number) => ({ count }) as Parameters<typeof checkSamples>[0]['source'];
   it('are held out where there are some, and spread', () => {
     const validation = { source: source(24) };
-    const found = checkSamples({ source: source(100), samples: 10 }, validation);
+    const found = checkSamples({ source: source(100), samples: 10 }, validation, 12);
     expect(found.source).toBe(validation.source);
     expect(found).toMatchObject({ inSample: false, indices: Array.from({ length: 12 }, (_, i) => 2 * i) });
-    const beyond = checkSamples({ source: source(100), samples: 40 }, null);
+    const beyond = checkSamples({ source: source(100), samples: 40 }, null, 12);
     expect(beyond.inSample).toBe(false);
     expect(Math.min(...beyond.indices)).toBe(40);
-    expect(checkSamples({ source: source(3), samples: 3 }, null)).toMatchObject({
+    expect(checkSamples({ source: source(3), samples: 3 }, null, 12)).toMatchObject({
       inSample: true,
       indices: [0, 1, 2],
     });
+  });
+  it('are more of small models, which cost next to nothing', () => {
+    expect(checkCount({ activationsEach: 5e4, modelBytes: 1e5 })).toBe(48);
+    expect(checkCount({ activationsEach: 2e5, modelBytes: 4e5 })).toBe(27);
+    // MobileNetV2.
+    expect(checkCount({ activationsEach: 7e6, modelBytes: 14e6 })).toBe(12);
   });
 });

@@ -3,7 +3,7 @@ import {
   metricFacts,
   undefinedDropText,
   type QuantizationReport,
-  decibels,
+  sqnrText,
   rounded,
 } from '@quantsmith/schemas';
 import { changedText } from './answers.js';
@@ -124,7 +124,7 @@ function verdictOf({ satisfied }: Metric, isDistrusted: boolean): Span {
 function outputRows({ outputs, verified }: QuantizationReport): Row[] {
   if (verified === null) return [];
   const { passed, samples, in_sample: inSample, unfit } = verified;
-  const set = inSample ? 'calibration samples' : 'held-out samples';
+  const set = inSample ? 'calibration samples (in-sample: unseen ones can be worse)' : 'held-out samples';
   const against = `against float on ${samples} ${set}`;
   const shown = outputs
     .slice(0, MAX_OUTPUTS)
@@ -146,9 +146,10 @@ function outputRows({ outputs, verified }: QuantizationReport): Row[] {
   return [...shown, ...rest, ['self-check', verdict]];
 }
 
-function outputText({ sqnr_db: noise, cosine, agreement }: QuantizationReport['outputs'][number]): string {
+function outputText(output: QuantizationReport['outputs'][number]): string {
+  const { sqnr_db: noise, sqnr_about_mean_db: aboutMean, cosine, agreement } = output;
   return [
-    noise === null ? 'no noise' : `SQNR ${decibels(noise)}`,
+    noise === null ? 'no noise' : sqnrText(noise, aboutMean),
     ...(cosine === null ? [] : [`cosine ${rounded(cosine, 4)}`]),
     ...(agreement === null ? [] : [`largest value agrees in ${(100 * agreement).toFixed(1)} %`]),
   ].join(', ');

@@ -168,10 +168,21 @@ describe('what every format states', () => {
       const metric = { ...sampleReport().metric!, drop: 0.012, satisfied: false };
       expect(text({ metric })).toContain('the excess is within the noise of the samples');
     });
+    it(`${format}: how close an output with an offset comes about its mean`, () => {
+      const about = (sqnr_about_mean_db: number | null) =>
+        text({ outputs: [{ ...sampleReport().outputs[0]!, sqnr_db: 73, sqnr_about_mean_db }] });
+      expect(about(28.8)).toContain('SQNR 73.0 dB (28.8 dB about its mean), cosine');
+      expect(about(66)).toContain('SQNR 73.0 dB, cosine');
+      expect(about(null)).toContain('SQNR 73.0 dB, cosine');
+    });
     it(`${format}: how close the outputs come, and that the model was checked`, () => {
       const found = text();
       expect(found).toMatch(
         /output scores SQNR 24\.5 dB, cosine 0\.9980, largest value agrees in 98\.5 %, against float on 16 held-out samples/,
+      );
+      const inSample = { ...sampleReport().verified!, in_sample: true };
+      expect(text({ verified: inSample })).toContain(
+        'on 16 calibration samples (in-sample: unseen ones can be worse)',
       );
       expect(found).toContain('self-check the runtime computes what was intended');
       const outputsAlone = { ...sampleReport().verified!, operators_compared: false };

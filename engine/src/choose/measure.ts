@@ -62,11 +62,8 @@ export async function startMeasuring(input: MeasureInput, where: Observed): Prom
     (sum, tensor) => sum + (tensorElements(float.graph, tensor) ?? Infinity),
     0,
   );
-  const activationsEach = float.graph.nodes.flatMap(({ output }) =>
-    output.map((tensor) => tensorElements(float.graph, tensor)),
-  );
   const stream = carried.size > 0;
-  const picked = await pickSamples(calibration, float.model, { stream, outputsEach, activationsEach });
+  const picked = await pickSamples(calibration, float, { stream, outputsEach });
   const small = hasSmallOperators(float.model, float.graph);
   const references = await referencesOf(float, tensors, { samples: picked.samples, workers, small });
   const start = outputNoise(references, observed);

@@ -1,9 +1,11 @@
-import { type ModelProto, weightBytes } from '@quantsmith/model/onnx';
+import type { Graph } from '@quantsmith/model/graph';
+import type { ModelProto } from '@quantsmith/model/onnx';
 import type { Problem } from '@quantsmith/schemas';
 import type { Calibration } from '../calibration/calibration.js';
 import { readAhead } from '../data/source.js';
 import { spreadIndices } from '../data/spread.js';
 import type { Sample } from '../data/types.js';
+import { affordableSamples, inferenceCost, valuesIn, type InferenceCost } from '../runtime/affordable.js';
 
 /** Calibration samples that candidates are measured on: a tenth, within these limits. */
 const SHARE = 1 / 10;
@@ -13,7 +15,7 @@ const SAMPLES = { min: 8, max: 16 };
  * a limit. What averages of extremes cut is in few samples: of 98 small models 12 were 2 to 26 dB worse on unseen
  * samples, since the 8 or 16 of 64 that were compared had none of these.
  */
-const SMALL = { values: 2 ** 24, samples: 64 };
+const SMALL_SAMPLES = 64;
 /** Whether samples are so few that what is chosen on them may hold for them alone, if statistics come from them too. */
 export const isHandful = (samples: readonly Sample[]) => samples.length <= SAMPLES.max;
 /** Neighbouring frames of a stream are alike: of 16 or 32, spread over it, the choice is left to chance (GTCRN: 3 dB lost). */
@@ -33,56 +35,36 @@ export interface ComparedSamples {
 }
 
 /** What the number of samples follows from. */
-interface Cost {
+interface Cost extends InferenceCost {
   /** Values of a sample that tell something: of its inputs or outputs, whichever are fewer. */
   readonly valuesEach: number;
-  /** Values that are computed of a sample. */
-  readonly activationsEach: number;
-  readonly modelBytes: number;
   readonly stream: boolean;
 }
 
 /** How many samples candidates are measured on: so few that the search costs no more than the statistics do. */
-export function comparedCount(
-  samples: number,
-  { valuesEach, activationsEach, modelBytes, stream }: Cost,
-): number {
-  if (modelBytes > LARGE.bytes) return Math.min(LARGE.samples, samples);
+export function comparedCount(samples: number, { valuesEach, stream, ...inference }: Cost): number {
+  if (inference.modelBytes > LARGE.bytes) return Math.min(LARGE.samples, samples);
   if (stream) return STREAM_SAMPLES;
   // What an average cuts is in one of the samples: of a handful, all must have their say.
   if (samples <= SAMPLES.max) return samples;
   const least = Math.max(SAMPLES.min, Math.min(SAMPLES.max, Math.ceil(MIN_VALUES / valuesEach)));
   const usual = Math.min(SAMPLES.max, Math.max(least, Math.ceil(samples * SHARE)));
-  const affordable = Math.floor(
-    SMALL.values / (activationsEach + modelBytes / Float32Array.BYTES_PER_ELEMENT),
-  );
-  return Math.min(samples, Math.max(usual, Math.min(SMALL.samples, affordable)));
+  return Math.min(samples, Math.max(usual, Math.min(SMALL_SAMPLES, affordableSamples(inference))));
 }
 
 /**
  * Samples beyond those of the statistics where there are some, else some of them; spread over the set. `stream`: they are steps
- * of a model that carries states from one to the next. `outputsEach`: values that are compared of each; `activationsEach`: values
- * that are computed of each, whose number is not known for all of them.
+ * of a model that carries states from one to the next. `outputsEach`: values that are compared of each.
  */
 export async function pickSamples(
   { source, samples }: Pick<Calibration, 'source' | 'samples'>,
-  model: ModelProto,
-  {
-    stream,
-    outputsEach,
-    activationsEach,
-  }: {
-    readonly stream: boolean;
-    readonly outputsEach: number;
-    readonly activationsEach: readonly (number | null)[];
-  },
+  prepared: { readonly model: ModelProto; readonly graph: Graph },
+  { stream, outputsEach }: { readonly stream: boolean; readonly outputsEach: number },
 ): Promise<ComparedSamples> {
   const { feeds } = await source.get(0);
-  const inputsEach = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
-  const valuesEach = Math.min(inputsEach, outputsEach);
   const wanted = comparedCount(samples, {
-    ...{ valuesEach, modelBytes: weightBytes(model), stream },
-    activationsEach: activationsEach.reduce<number>((sum, values) => sum + (values ?? inputsEach), 0),
+    ...inferenceCost(prepared, feeds),
+    ...{ valuesEach: Math.min(valuesIn(feeds), outputsEach), stream },
   });
   const beyond = source.count - samples;
   const [first, range] = beyond >= wanted ? [samples, beyond] : [0, samples];

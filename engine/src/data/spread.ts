@@ -8,8 +8,10 @@ export function spreadIndices(from: number, to: number, count: number): number[]
 }
 
 /** At most `count` of these values, evenly spread. */
-export const spreadOf = <T>(values: readonly T[], count: number): T[] =>
-  spreadIndices(0, values.length, count).map((index) => values[index]!);
+export function spreadOf<T>(values: readonly T[], count: number): T[] {
+  const indices = new Set(spreadIndices(0, values.length, count));
+  return values.filter((_, index) => indices.has(index));
+}
 
 /** So many samples of a source, spread over it: the first ones may all be of one class. */
 export function spreadSamples(source: SampleSource, count: number): SampleSource {

@@ -48,13 +48,16 @@ export function buildReport(input: ReportInput): QuantizationReport {
     pinned: { ...input.pinned },
     layers: layerReports(input),
     kernels: kernelCounts([finished.kernels, ...finished.bodyKernels.values()]),
-    outputs: input.verification.outputs.map(({ name, sqnrDb, cosine, agreement, weakCorrelation }) => ({
-      name,
-      sqnr_db: finite(sqnrDb),
-      cosine,
-      agreement,
-      weak_correlation: weakCorrelation,
-    })),
+    outputs: input.verification.outputs.map(
+      ({ name, sqnrDb, aboutMeanDb, cosine, agreement, weakCorrelation }) => ({
+        name,
+        sqnr_db: finite(sqnrDb),
+        sqnr_about_mean_db: finite(aboutMeanDb),
+        cosine,
+        agreement,
+        weak_correlation: weakCorrelation,
+      }),
+    ),
     verified: verifiedReport(input),
     timings_ms: { ...input.timings },
     peak_rss_bytes: input.peakRssBytes,

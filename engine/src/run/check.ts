@@ -9,6 +9,7 @@ import type { Plan } from '../plan/plan.js';
 import { withPadsOfZero } from '../prepare/apartPads.js';
 import type { Quantization } from '../quantize/quantization.js';
 import { inFloat, leaveRefusedInFloat } from '../quantize/refused.js';
+import { inferenceCost } from '../runtime/affordable.js';
 import { autoProblems } from '../saturation/auto.js';
 import { run } from '../runtime/session.js';
 import type { lossOf } from '../validation/loss.js';
@@ -17,6 +18,7 @@ import { floatAgreement, withMisreadForm } from '../verify/floatAgreement.js';
 import { withFinishedSessions } from '../verify/sessions.js';
 import {
   builtWhole,
+  checkCount,
   checkSamples,
   unfitOperators,
   unoptimizedOutputs,
@@ -80,9 +82,11 @@ export async function checkQuantization(
 }
 
 /** The samples that models are compared on, each read once; warns of sets whose samples are alike. */
-async function openCheckSamples({ statistics, validation, warn, once }: OpenedRun): Promise<CheckSamples> {
+async function openCheckSamples(opened: OpenedRun): Promise<CheckSamples> {
+  const { float, statistics, validation, warn, once } = opened;
   const { samples, problems } = await once(['check samples'], async () => {
-    const chosen = checkSamples(statistics, validation);
+    const { feeds } = await statistics.source.get(0);
+    const chosen = checkSamples(statistics, validation, checkCount(inferenceCost(float, feeds)));
     const isValidation = validation !== null && chosen.source === validation.source;
     return {
       samples: { ...chosen, source: keepSamples(chosen.source, KEPT_CHECK_BYTES) },

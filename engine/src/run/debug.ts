@@ -19,9 +19,10 @@ import { profileLayers, type LayerProfile } from '../profile/profile.js';
 import { openTensorFolder } from '../profile/save.js';
 import { buildModel } from '../quantize/quantization.js';
 import { leaveRefusedInFloat } from '../quantize/refused.js';
+import { inferenceCost, valuesIn } from '../runtime/affordable.js';
 import type { Feeds } from '../runtime/batch.js';
 import type { Workers } from '../runtime/workers.js';
-import { checkSamples } from '../verify/verify.js';
+import { checkCount, checkSamples } from '../verify/verify.js';
 import { makeQuantization, quantizationInputs } from './make.js';
 import { openRun } from './open.js';
 
@@ -38,7 +39,7 @@ export async function debugConfig(
   const folder = request.save === undefined ? null : await openTensorFolder(request.save);
   const report = await lastReport(request);
   const opened = await openRun({ ...request, kind: 'run' }, emit, workers);
-  const { clock, statistics, validation } = opened;
+  const { clock, statistics, validation, float } = opened;
   const { feeds: first } = await statistics.source.get(0);
   const few = Math.min(fewSamples(first), statistics.samples);
   const used = report === null ? { ...statistics, samples: few } : statistics;
@@ -50,7 +51,7 @@ export async function debugConfig(
   const final = buildModel(quantization, reverted);
 
   clock.stage('measure', null);
-  const chosen = checkSamples(used, validation);
+  const chosen = checkSamples(used, validation, checkCount(inferenceCost(float, first)));
   const feeds = await noiseSamples(chosen);
   const { threads } = workers;
   const { layers, outputs: expected } = await profileLayers({
@@ -77,8 +78,7 @@ export async function debugConfig(
 }
 
 function fewSamples(feeds: Feeds): number {
-  const values = Object.values(feeds).reduce((sum, { data }) => sum + data.length, 0);
-  return Math.min(FEW.most, Math.max(FEW.least, Math.floor(FEW.values / values)));
+  return Math.min(FEW.most, Math.max(FEW.least, Math.floor(FEW.values / valuesIn(feeds))));
 }
 
 /** The report of the last run, where that was of this very config; null: there is none. */

@@ -1,4 +1,4 @@
-import { decibels as inDecibels, rounded, type Problem } from '@quantsmith/schemas';
+import { decibels as inDecibels, rounded, sqnrText, type Problem } from '@quantsmith/schemas';
 import type { OutputAgreement } from './outputs.js';
 import {
   isRounding,
@@ -13,7 +13,11 @@ import {
  * all zero, or of which nothing is left, lies at 0 dB; at 3 dB the noise has half the signal's power.
  */
 const DAMAGED = { sqnrDb: 3, agreement: 0.75, correlation: 0.3 } as const;
-const DOUBTFUL = { sqnrDb: 10, agreement: 0.9, correlation: 0.7 } as const;
+/**
+ * About the mean an output is judged where it has no largest value: an autoencoder's has a form that says more than what varies. It is
+ * never more than doubtful: on samples that are all alike what varies may be noise that nobody reads.
+ */
+const DOUBTFUL = { sqnrDb: 10, aboutMeanDb: 3, agreement: 0.9, correlation: 0.7 } as const;
 
 /** Float models agree with themselves at 100 dB and more. Below this one is not one with itself, in dB. */
 const SAME_FLOAT_DB = 40;
@@ -120,19 +124,32 @@ function damageOf(output: OutputAgreement, { samples, inSample }: Verification):
   };
 }
 
+interface Bounds {
+  readonly sqnrDb: number;
+  /** Left out: it has no say. */
+  readonly aboutMeanDb?: number;
+  readonly agreement: number;
+  readonly correlation: number;
+}
+
 /** An output is judged by what it is read for: where the largest value decides, noise elsewhere does no harm. */
 function isBelow(
-  { sqnrDb, agreement, weakCorrelation }: OutputAgreement,
-  bounds: { readonly sqnrDb: number; readonly agreement: number; readonly correlation: number },
+  { sqnrDb, aboutMeanDb, agreement, weakCorrelation }: OutputAgreement,
+  bounds: Bounds,
 ): boolean {
   if (weakCorrelation !== null && weakCorrelation < bounds.correlation) return true;
   if (sqnrDb === null) return false;
-  return sqnrDb < bounds.sqnrDb && (agreement === null || agreement < bounds.agreement);
+  if (agreement === null) {
+    const isLost = aboutMeanDb !== null && aboutMeanDb < (bounds.aboutMeanDb ?? Number.NEGATIVE_INFINITY);
+    return isLost || sqnrDb < bounds.sqnrDb;
+  }
+
+  return sqnrDb < bounds.sqnrDb && agreement < bounds.agreement;
 }
 
-function figures({ sqnrDb, agreement, weakCorrelation }: OutputAgreement): string {
+function figures({ sqnrDb, aboutMeanDb, agreement, weakCorrelation }: OutputAgreement): string {
   return [
-    ...(sqnrDb === null ? [] : [`SQNR ${inDecibels(sqnrDb)}`]),
+    ...(sqnrDb === null ? [] : [sqnrText(sqnrDb, aboutMeanDb)]),
     ...(agreement === null ? [] : [`the same largest value in ${(100 * agreement).toFixed(1)} %`]),
     ...(weakCorrelation === null ? [] : [`weakest columns correlated ${rounded(weakCorrelation, 2)}`]),
   ].join(', ');

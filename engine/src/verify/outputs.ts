@@ -6,6 +6,11 @@ export interface OutputAgreement {
   readonly name: string;
   /** 10·log10(Σx² / Σ(x−y)²); Infinity: equal; null: nothing to compare. */
   readonly sqnrDb: number | null;
+  /**
+   * The same with the signal's own mean taken off each column of the last axis, 10·log10(Σ(x−x̄)² / Σ(x−y)²): an offset that all
+   * rows share says nothing, and hides noise. null: too few rows, or none differs from another.
+   */
+  readonly aboutMeanDb: number | null;
   /** Σxy / √(Σx²·Σy²), from −1 to 1; null where one of them is all zero. */
   readonly cosine: number | null;
   /**
@@ -21,14 +26,23 @@ export interface OutputAgreement {
   readonly weakCorrelation: number | null;
 }
 
-/** Sums over the rows of one column: of x, y, x², y² and xy. */
-const COLUMN_SUMS = 5;
-
-/** Rows below which a correlation of columns says nothing, and columns above which it is not kept. */
-const MIN_ROWS = 64;
+/** Sums over the rows of one column: of x, y, x², y², xy and (x−y)². */
+const COLUMN_SUMS = 6;
+/** Columns above which no sums are kept. */
 const MAX_COLUMNS = 4096;
 
+/**
+ * Rows below which a correlation of columns says nothing, of all samples and of each: columns of one row a sample may be classes that
+ * are in none.
+ */
+const MIN_ROWS = { all: 64, each: 5 };
+/** Rows that a mean is taken of at least. */
+const MIN_FOR_MEAN = 8;
+/** Values that vary by less than this share of their power hardly vary: by 30 in a million. */
+const NO_VARIANCE = 1e-9;
+
 interface Sums {
+  samples: number;
   rows: number;
   /** `COLUMN_SUMS` of each column. */
   columns: Float64Array;
@@ -64,6 +78,7 @@ export function compareOutputs(names: readonly string[]): OutputComparison {
 }
 
 const newSums = (): Sums => ({
+  samples: 0,
   rows: 0,
   columns: new Float64Array(0),
   signal: 0,
@@ -78,6 +93,7 @@ function addPair(sum: Sums, expected: HostTensor | undefined, actual: HostTensor
   if (expected === undefined || actual === undefined) return;
   const [x, y] = [numbersOf(expected), numbersOf(actual)];
   if (x === null || y?.length !== x.length) return;
+  sum.samples++;
   const row = expected.dims.at(-1) ?? 1;
   sum.columns = withRoom(sum.columns, COLUMN_SUMS * Math.min(row, MAX_COLUMNS));
   for (let start = 0; start < x.length; start += row) addRow(sum, x, y, start, row);
@@ -130,19 +146,39 @@ function addToColumn(columns: Float64Array, first: number, x: number, y: number)
   columns[first + 2]! += x * x;
   columns[first + 3]! += y * y;
   columns[first + 4]! += x * y;
+  columns[first + 5]! += (x - y) ** 2;
 }
+
+/** Of the columns whose sums are kept. */
+function aboutMeanOf({ columns, rows }: Sums): number | null {
+  if (rows < MIN_FOR_MEAN) return null;
+  let [power, variation, noise] = [0, 0, 0];
+  for (let first = 0; first < columns.length; first += COLUMN_SUMS) {
+    const [x = 0, , xx = 0, , , errors = 0] = columns.subarray(first, first + COLUMN_SUMS);
+    power += xx;
+    variation += xx - (x * x) / rows;
+    noise += errors;
+  }
+
+  if (!(variation > NO_VARIANCE * power)) return null;
+  // Rows lie closer to their own mean than to the one of all that there could be.
+  return decibelsOf((variation * rows) / (rows - 1), noise);
+}
+
+const decibelsOf = (signal: number, noise: number): number =>
+  noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
 
 /** Pearson's correlation of a column; null where the expected values hardly vary. */
 function correlation(columns: Float64Array, first: number, rows: number): number | null {
   const [x = 0, y = 0, xx = 0, yy = 0, xy = 0] = columns.subarray(first, first + COLUMN_SUMS);
   const varianceX = xx - (x * x) / rows;
   const varianceY = yy - (y * y) / rows;
-  if (varianceX <= 1e-9 * xx || varianceX === 0) return null;
+  if (varianceX <= NO_VARIANCE * xx || varianceX === 0) return null;
   return varianceY <= 0 ? 0 : (xy - (x * y) / rows) / Math.sqrt(varianceX * varianceY);
 }
 
-function weakCorrelationOf({ columns, rows }: Sums): number | null {
-  if (rows < MIN_ROWS) return null;
+function weakCorrelationOf({ columns, rows, samples }: Sums): number | null {
+  if (rows < MIN_ROWS.all || rows < MIN_ROWS.each * samples) return null;
   const count = columns.length / COLUMN_SUMS;
   const sorted = Array.from({ length: count }, (_, column) =>
     correlation(columns, COLUMN_SUMS * column, rows),
@@ -164,7 +200,8 @@ function agreementOf(name: string, sum: Sums): OutputAgreement {
   const isEmpty = signal === 0 && noise === 0;
   return {
     name,
-    sqnrDb: isEmpty ? null : noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise),
+    sqnrDb: isEmpty ? null : decibelsOf(signal, noise),
+    aboutMeanDb: aboutMeanOf(sum),
     cosine: signal === 0 || power === 0 ? null : Math.min(1, product / Math.sqrt(signal * power)),
     agreement: positions === 0 ? null : agreeing / positions,
     weakCorrelation: weakCorrelationOf(sum),

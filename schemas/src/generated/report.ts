@@ -934,9 +934,13 @@ export interface QuantizationReport {
      */
     name: string;
     /**
-     * Signal-to-quantization-noise ratio in dB; null: no noise, or nothing to compare.
+     * Signal-to-quantization-noise ratio in dB, by power: 10·log10(Σx² / Σ(x − y)²); null: no noise, or nothing to compare.
      */
     sqnr_db: number | null;
+    /**
+     * The same with the signal about its mean in each column of the last axis, so that an offset does not count; null: no noise, too few rows, or nothing varies. Not there: an older run.
+     */
+    sqnr_about_mean_db?: number | null;
     /**
      * Cosine similarity, from -1 to 1.
      */
