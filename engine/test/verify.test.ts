@@ -325,7 +325,7 @@ describe('samples that are looked at', () => {
     });
   });
   it('are more of small models, which cost next to nothing', () => {
-    expect(checkCount({ activationsEach: 5e4, modelBytes: 1e5 })).toBe(48);
+    expect(checkCount({ activationsEach: 5e4, modelBytes: 1e5 })).toBe(32);
     expect(checkCount({ activationsEach: 2e5, modelBytes: 4e5 })).toBe(27);
     // MobileNetV2.
     expect(checkCount({ activationsEach: 7e6, modelBytes: 14e6 })).toBe(12);
