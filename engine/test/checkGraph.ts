@@ -1,10 +1,10 @@
 import { type ModelProto, encodeModel } from '@quantsmith/model/onnx';
 import type { HostTensor } from '@quantsmith/model/arrays';
 import { QuantsmithError, type QuantizationConfig, reasonOf } from '@quantsmith/schemas';
-import type { Sample } from '../src/data/types.js';
+import type { Sample, SampleSource } from '../src/data/types.js';
 import { makeQuantization } from '../src/run/make.js';
 import { plan } from '../src/plan/plan.js';
-import { buildModel } from '../src/quantize/quantization.js';
+import { buildModel, type Quantization } from '../src/quantize/quantization.js';
 import { leaveRefusedInFloat } from '../src/quantize/refused.js';
 import { nudged } from '../src/verify/nudge.js';
 import { UNKNOWN_FLOAT_DB } from '../src/verify/verify.js';
@@ -147,13 +147,24 @@ async function quantize(
   samples: readonly Sample[],
   config: QuantizationConfig = CONFIG,
 ): Promise<ModelProto> {
+  const { quantization } = await quantizationOf(model, samples, config);
+  const runnable = await leaveRefusedInFloat(quantization, samples[0]!.feeds);
+  return buildModel(runnable.quantization, new Set());
+}
+
+/** A model's quantization by a config's settings, with the source of these samples. */
+export async function quantizationOf(
+  model: ModelProto,
+  samples: readonly Sample[],
+  config: QuantizationConfig = CONFIG,
+): Promise<{ quantization: Quantization; source: SampleSource }> {
   const source = sourceOf(samples.length, (index) => samples[index]!);
   const inputs = await inputsOf(model, source);
   const fault = inputs.float.problems.find(({ code }) => code === 'internal-rewrite');
   if (fault !== undefined) throw new Error(fault.message);
   const { quantization } = await makeQuantization(inputs, plan(config), () => undefined);
-  const runnable = await leaveRefusedInFloat(quantization, samples[0]!.feeds);
-  return buildModel(runnable.quantization, new Set());
+
+  return { quantization, source };
 }
 
 /** Samples of normal values, the same for the same seed. */

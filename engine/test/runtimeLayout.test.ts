@@ -106,6 +106,38 @@ describe('integer kernels from end to end', () => {
   });
 });
 
+describe('what the report says of kernels', () => {
+  it('names the kernel of a product with its bias, and none for what is in float beside it', async () => {
+    const square = (name: string, step: number) =>
+      floats(
+        name,
+        [8, 8],
+        Array.from({ length: 64 }, (_, index) => Math.cos(step * index)),
+      );
+    const network = model({
+      nodes: [
+        node('MatMul', ['x', 'w1'], ['a'], {}, 'plain'),
+        node('Add', ['a', 'b'], ['q'], {}, 'plain_bias'),
+        node('MatMul', ['x', 'w2'], ['c'], {}, 'rounded'),
+        node('Add', ['c', 'b'], ['k'], {}, 'rounded_bias'),
+        node('Transpose', ['k'], ['t'], { perm: [0, 2, 1] }, 'turn'),
+        node('MatMul', ['q', 't'], ['s'], {}, 'scores'),
+        node('Softmax', ['s'], ['y'], {}, 'softmax'),
+      ],
+      inputs: [value('x', [1, 8, 8])],
+      outputs: [value('y', [1, 8, 8])],
+      initializers: [square('w1', 3), square('w2', 5), floats('b', [8], WAVES.slice(0, 8))],
+    });
+    const samples = [{ shape: [8, 8], data: WAVES.slice(0, 64) }];
+    const overrides = [{ names: ['plain'], float: true }];
+    const { report } = await quantizeModel(network, samples, { defaults: 'nncf', overrides });
+    const layer = (name: string) => report.layers.find((other) => other.name === name);
+    expect(layer('plain')).toMatchObject({ quantized: false, runs: 'float', kernel: null });
+    expect(layer('rounded')).toMatchObject({ quantized: true, runs: 'integer', kernel: 'QGemm' });
+    expect(layer('scores')).toMatchObject({ runs: 'integer', kernel: 'MatMulIntegerToFloat' });
+  });
+});
+
 describe('the written model', () => {
   it('stores equal zero points of weights and biases once', async () => {
     const network = model({

@@ -1,10 +1,11 @@
 import type { Graph } from '@quantsmith/model/graph';
 import { traitOf } from '@quantsmith/model/operators';
+import { behindSharedMovers, portsBelow } from './sharedMovers.js';
 import type { Placement } from './types.js';
 
 /**
  * The operators whose inputs each quantizer serves, found by walking from its targets down through operators that
- * only move values. Keyed by quantizer id.
+ * only move values. Keyed by quantizer id; quantizers that stand for one another have one.
  */
 export function operatorsServed(
   graph: Graph,
@@ -16,22 +17,10 @@ export function operatorsServed(
   }
 
   for (const quantizer of placement.activations) {
-    const operators = new Set<string>();
-    const seen = new Set<string>();
-    const queue = quantizer.targets.map((port) => port.node);
-    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-      if (seen.has(name)) continue;
-      seen.add(name);
-      const node = graph.node(name);
-      if (node === undefined) continue;
-      const trait = traitOf(node, graph);
-      if (trait === 'quantizable') operators.add(name);
-      if (trait !== 'agnostic' && trait !== 'concat') continue;
-      for (const tensor of node.output)
-        for (const port of graph.consumers(tensor)) queue.push(port.node.name);
-    }
-
-    served.set(quantizer.id, operators);
+    const operators = portsBelow(graph, quantizer.targets)
+      .map((port) => port.node)
+      .filter((name) => traitOf(graph.node(name)!, graph) === 'quantizable');
+    served.set(quantizer.id, new Set([...(served.get(quantizer.id) ?? []), ...operators]));
   }
 
   return served;
@@ -65,7 +54,8 @@ export function revertGroups(graph: Graph, placement: Placement): string[][] {
 
 /**
  * The placement with the given operators back in float: their weights keep full precision, they read their inputs
- * unrounded, and an activation quantizer goes when no other operator needs it.
+ * unrounded, and an activation quantizer goes when no other operator needs it. Where they share an operator that only moves
+ * values with others, the quantizer of the others stands behind it.
  */
 export function revertOperators(
   graph: Graph,
@@ -78,12 +68,10 @@ export function revertOperators(
     const targets = quantizer.targets.filter((port) => !reverted.has(port.node));
     return targets.length === 0 ? [] : [{ ...quantizer, targets }];
   });
-  const activations = placement.activations.flatMap((quantizer) => {
-    const operators = [...(served.get(quantizer.id) ?? [])];
-    if (operators.length > 0 && operators.every((name) => reverted.has(name))) return [];
-    const targets = quantizer.targets.filter((port) => !reverted.has(port.node));
-    return [{ ...quantizer, targets }];
+  const needed = placement.activations.filter(({ id, atOutput }) => {
+    const operators = [...(served.get(id) ?? [])];
+    return atOutput || operators.length === 0 || operators.some((name) => !reverted.has(name));
   });
 
-  return { ...placement, activations, weights };
+  return { ...placement, activations: behindSharedMovers(graph, needed, reverted), weights };
 }

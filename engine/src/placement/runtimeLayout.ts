@@ -25,7 +25,7 @@ export function completeForRuntime(
   );
 
   for (const node of graph.nodes) {
-    if (!has(node, 'integer-output') || placement.float.has(node.name)) continue;
+    if (!has(node, 'integer-output') || placement.float.has(node.name) || reverted.has(node.name)) continue;
     if (!operandsQuantized(graph, node, quantizedPorts)) continue;
     const tensor = outputBehindActivation(graph, node);
     // Behind the last linear operator only a convolution is worth a rounded output.
@@ -59,40 +59,44 @@ function floatReaders(
   reverted: ReadonlySet<string>,
 ): ReadonlySet<string> {
   const weighted = weightedOperators(placement);
-  const float = graph.nodes.filter(
+  const unweighted = graph.nodes.filter(
     (node) =>
       isLinear(node) &&
       !weighted.has(node.name) &&
       node.input.slice(0, 2).some((tensor) => graph.isConstant(tensor)),
   );
 
-  const casts = graph.nodes.filter(castsToInteger);
+  const names = (nodes: readonly NodeProto[]) => nodes.map(({ name }) => name);
+  const needing = [...reverted, ...names(unweighted), ...wouldFuse(graph, placement)];
 
-  const names = [
-    ...reverted,
-    ...[...float, ...casts].map((node) => node.name),
-    ...wouldFuse(graph, placement),
-  ];
-
-  return withMoversAbove(graph, placement, new Set(names));
+  return withMoversAbove(graph, placement, new Set(needing), names(graph.nodes.filter(castsToInteger)));
 }
 
 /**
- * Operators that only move values for float readers: the runtime would hand their codes on, past the place where they end. Readers
- * beside these have no say if they gain nothing by codes.
+ * Operators that only move values for float readers: the runtime would hand their codes on, past the place where they end. What an
+ * operator in float needs comes before what others gain by codes, as it does where both read the same tensor; those that only
+ * prefer float have no say beside such as gain by codes.
  */
 function withMoversAbove(
   graph: Graph,
   placement: Placement,
-  float: ReadonlySet<string>,
+  needing: ReadonlySet<string>,
+  preferring: readonly string[],
 ): ReadonlySet<string> {
-  const all = new Set(float);
+  const all = new Set([...needing, ...preferring]);
+  const needed = new Set(needing);
   const coded = new Set(placement.activations.map(({ tensor }) => tensor));
   const wanting = new Set<string>();
   const readersOf = (node: NodeProto) => node.output.flatMap((tensor) => graph.consumers(tensor));
   for (const node of [...graph.nodes].reverse()) {
     const moves = isMover(node, graph);
     const readers = readersOf(node).map((port) => port.node.name);
+    if (moves && readers.some((name) => needed.has(name))) {
+      needed.add(node.name);
+      all.add(node.name);
+      continue;
+    }
+
     const isWanted = readers.some((name) => wanting.has(name));
     if (moves ? isWanted : wantsCodes(graph, node, coded) && !all.has(node.name)) wanting.add(node.name);
     if (!moves || isWanted || !readers.some((name) => all.has(name))) continue;
@@ -114,25 +118,43 @@ const castsToInteger = (node: NodeProto) =>
   isOnnxDomain(node) && node.opType === 'Cast' && !isFloatType(intAttribute(node, 'to', ElementType.FLOAT));
 
 /**
- * Operators that must stay float but have a quantized output: rounded operands as well would make the runtime fuse them into
- * an integer kernel. One operand that comes from another float operator is enough to prevent that.
+ * Operators that must stay float, but would be fused into an integer kernel if their operands were rounded as well: those with a
+ * quantized output, and products, whose kernels give float. One operand that comes from another float operator is enough to
+ * prevent that.
  */
 function wouldFuse(graph: Graph, placement: Placement): string[] {
   const quantized = new Set(placement.activations.map((quantizer) => quantizer.tensor));
+  const isProduct = (node: NodeProto) =>
+    isLinear(node) && has(node, 'takes-codes') && !has(node, 'integer-output');
+  const hasKernel = (node: NodeProto) =>
+    isProduct(node) || isRounded(graph, quantized, outputBehindActivation(graph, node));
+
   return graph.nodes
-    .filter((node) => placement.float.has(node.name) && quantized.has(outputBehindActivation(graph, node)))
+    .filter((node) => placement.float.has(node.name) && hasKernel(node))
     .filter((node) => !node.input.some((tensor) => isFloatResult(graph, placement, quantized, tensor)))
     .map((node) => node.name);
 }
 
+/** Whether a tensor is rounded to codes, at once or behind operators that only move it: the runtime would carry the rounding up. */
+function isRounded(graph: Graph, quantized: ReadonlySet<string>, tensor: string): boolean {
+  if (quantized.has(tensor)) return true;
+  const [reader, ...others] = graph.consumers(tensor);
+  if (reader === undefined || others.length > 0 || !isMover(reader.node, graph)) return false;
+  return reader.node.output.some((moved) => isRounded(graph, quantized, moved));
+}
+
+/** Whether a float operator computes the tensor, also before operators that only move it: those may move codes. */
 function isFloatResult(
   graph: Graph,
   placement: Placement,
   quantized: ReadonlySet<string>,
   tensor: string,
 ): boolean {
+  if (quantized.has(tensor)) return false;
+  const mover = moverOf(graph, tensor);
+  if (mover !== undefined) return isFloatResult(graph, placement, quantized, mover.input[0] ?? '');
   const producer = graph.producer(tensor);
-  return producer !== undefined && placement.float.has(producer.name) && !quantized.has(tensor);
+  return producer !== undefined && placement.float.has(producer.name);
 }
 
 /** Whether all operands of an operator come as codes, so that the runtime may pick an integer kernel for it. */

@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type GraphProto, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
-import { integerKernel, isConversion, isDequantize, isQuantize } from '@quantsmith/model/operators';
+import {
+  givesCodes,
+  has,
+  integerKernel,
+  isConversion,
+  isDequantize,
+  isQuantize,
+} from '@quantsmith/model/operators';
 import { scratchFailed, withScratchFolder } from './scratch.js';
 import { createSession, type SessionOptions } from './session.js';
 
@@ -95,19 +102,22 @@ function integerTensors(graph: GraphProto): ReadonlySet<string> {
   const integers = new Set<string>();
   for (const node of graph.node) {
     const [first = ''] = node.input;
-    const kernel = integerKernel(node.opType);
-    const isCodes = isQuantize(node.opType) || kernel?.gives === 'codes';
-    const moved = !isDequantize(node.opType) && kernel === undefined && integers.has(first);
+    const isKernel = integerKernel(node.opType) !== undefined;
+    const isCodes = isQuantize(node.opType) || givesCodes(node);
+    const moved = !isDequantize(node.opType) && !isKernel && integers.has(first);
     if (isCodes || moved) for (const output of node.output) integers.add(output);
   }
 
   return integers;
 }
 
+/** What the runtime puts behind the name of a node that it fuses with others. */
+const FUSION = /\/\w+Fusion(_token_\d+)?$/;
+
 /**
  * The source nodes that each kernel stands for. The runtime keeps a fused node's name, with `_token_<n>` behind it where
- * it changed the layout; a fusion with a name of its own is found by the tensors it makes; what then is left (a Relu that went
- * into its convolution) belongs to the kernel that feeds it. Nodes of constants belong to none.
+ * it changed the layout, or `/<name>Fusion`; a fusion with a name of its own is found by the tensors it makes; what then is left
+ * (a Relu that went into its convolution) belongs to the kernel that feeds it. Nodes of constants belong to none.
  */
 function coverage(source: GraphProto, optimized: GraphProto): (kernel: NodeProto) => string[] {
   const producers = new Map(
@@ -123,11 +133,18 @@ function coverage(source: GraphProto, optimized: GraphProto): (kernel: NodeProto
 
   const named = new Set(owner.values());
   for (const kernel of optimized.node) {
+    const part = byName.get(kernel.name.replace(FUSION, ''));
+    if (FUSION.test(kernel.name) && part !== undefined && !owner.has(part)) owner.set(part, kernel);
+  }
+
+  for (const kernel of optimized.node) {
     if (named.has(kernel) || isConversion(kernel.opType)) continue;
     const bounds = new Set(kernel.input);
     const claim = (tensor: string) => {
       const node = producers.get(tensor);
       if (node === undefined || owner.has(node)) return;
+      // The runtime reshapes what it multiplies: that Reshape stands for no operator that computes.
+      if (has(kernel, 'reshapes') && !has(node, 'reshapes') && !isConversion(node.opType)) return;
       owner.set(node, kernel);
       for (const input of node.input) if (!bounds.has(input)) claim(input);
     };

@@ -1,4 +1,6 @@
 import { tableOf } from '@quantsmith/schemas';
+import type { NodeProto } from '../onnx/onnx_pb.js';
+
 /** Where an integer kernel has its operands: input indices; null: it has no such input. */
 export interface KernelPorts {
   readonly x: number;
@@ -14,7 +16,7 @@ export interface KernelPorts {
 
 /** An operator of the runtime's own graph that computes on 8-bit values. */
 export interface IntegerKernel {
-  /** What it gives: 8-bit codes, or float numbers (or 32-bit sums that become such). */
+  /** What it gives: 8-bit codes, or float numbers (or 32-bit sums that become such); `givesCodes` also looks at the node. */
   readonly gives: 'codes' | 'float';
   /** Set where it multiplies activations by weights. */
   readonly multiplies?: {
@@ -87,6 +89,13 @@ const PREFIX = 'QLinear';
 /** The kernel of an operator's name; undefined: it computes in float, or converts. */
 export function integerKernel(op: string): IntegerKernel | undefined {
   return KERNELS[op] ?? (op.startsWith(PREFIX) ? { gives: 'codes' } : undefined);
+}
+
+/** Whether a node is an integer kernel that gives codes: QGemm gives float numbers where it is told no scale for them. */
+export function givesCodes({ opType, input }: Pick<NodeProto, 'opType' | 'input'>): boolean {
+  const kernel = integerKernel(opType);
+  const scale = kernel?.multiplies?.ports.yScale ?? null;
+  return kernel?.gives === 'codes' && (scale === null || (input[scale] ?? '') !== '');
 }
 
 const CONVERSIONS: ReadonlySet<string> = new Set([
