@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { makeTensor, type ModelProto, withOutputs } from '@quantsmith/model/onnx';
+import { makeTensor, type ModelProto, type NodeProto, withOutputs } from '@quantsmith/model/onnx';
 import { cutAtCodes } from '../src/verify/cut.js';
 import { verificationProblems } from '../src/verify/outputDamage.js';
-import { compareOperators } from '../src/verify/operators.js';
+import { compareOperators, isUnfit } from '../src/verify/operators.js';
 import { compareOutputs, type OutputAgreement } from '../src/verify/outputs.js';
 import { checkCount, checkSamples, type Verification } from '../src/verify/verify.js';
-import { model, node, randoms, value } from '../../test/kit/models.js';
+import { ints, model, node, randoms, value } from '../../test/kit/models.js';
 import { runModel } from '../../test/kit/runModel.js';
 import { layerModel, type Layer } from './quantizedLayer.js';
 
@@ -182,7 +182,72 @@ describe('a model that is cut at its codes', () => {
   });
 });
 
+/** x in steps of `unit`, computed by `nodes` into `y`, which is rounded to steps of `width`. */
+function roundedModel(
+  dims: readonly number[],
+  nodes: readonly NodeProto[],
+  { unit, width }: { readonly unit: number; readonly width: number },
+) {
+  const scalar = (name: string, number: number) => makeTensor(name, [], 1, Float32Array.of(number));
+  const identity = [4, 0, 0, 0, 0, 4, 0, 0, 0, 0, 4, 0, 0, 0, 0, 4];
+
+  return model({
+    nodes: [
+      node('QuantizeLinear', ['x', 'unit', 'zero'], ['x_q']),
+      node('DequantizeLinear', ['x_q', 'unit', 'zero'], ['x_dq']),
+      node('DequantizeLinear', ['w_q', 'quarter', 'w_zero'], ['w']),
+      ...nodes,
+      node('QuantizeLinear', ['y', 'width', 'zero'], ['y_q']),
+      node('DequantizeLinear', ['y_q', 'width', 'zero'], ['out']),
+    ],
+    inputs: [value('x', dims)],
+    outputs: [value('out')],
+    initializers: [
+      ...[scalar('unit', unit), scalar('quarter', 0.25), scalar('width', width)],
+      makeTensor('zero', [], 2, Uint8Array.of(0)),
+      makeTensor('w_zero', [], 3, Int8Array.of(0)),
+      makeTensor('w_q', [4, 4], 3, Int8Array.from(identity)),
+      makeTensor('b', [4], 1, new Float32Array(4).fill(0.12)),
+      ints('shape', [4, 4]),
+    ],
+  });
+}
+
 describe('operators on equal inputs', () => {
+  it('of a small tensor may round half way between codes as they like', async () => {
+    // Of 2a / 4 every other result lies half way between two codes, and the kernel rounds three of them the other way.
+    const nodes = [node('Add', ['x_dq', 'x_dq'], ['y'], {}, 'sum')];
+    const proto = roundedModel([1, 64], nodes, { unit: 0.1, width: 0.4 });
+    const steps = {
+      x: tensor(
+        [1, 64],
+        Array.from({ length: 64 }, (_, i) => ((i * 37) % 64) * 0.1),
+      ),
+    };
+    const sum = (await compareOperators(proto, [steps], options))!.find(({ node }) => node === 'sum')!;
+    expect(sum).toMatchObject({ op: 'Add', codes: 64, wrong: 0, different: 0 });
+    expect(isUnfit(sum)).toBe(false);
+  });
+  it('of a small tensor that are all off by one are found', async () => {
+    // The runtime rounds the bias 0.12 to steps of 1 · 1/4: to nothing. Of a result in steps of 1/8 that is a code.
+    const nodes = [
+      node('Reshape', ['x_dq', 'shape'], ['x_known'], {}, 'known'),
+      node('MatMul', ['x_known', 'w'], ['product'], {}, 'product'),
+      node('Add', ['product', 'b'], ['y'], {}, 'bias'),
+    ];
+    const proto = roundedModel([4, 4], nodes, { unit: 1, width: 1 / 8 });
+    const steps = {
+      x: tensor(
+        [4, 4],
+        Array.from({ length: 16 }, (_, i) => i),
+      ),
+    };
+    const product = (await compareOperators(proto, [steps], options))!.find(
+      ({ node }) => node === 'product',
+    )!;
+    expect(product).toMatchObject({ op: 'MatMul', codes: 16, wrong: 0, largest: 1, different: 16 });
+    expect(isUnfit(product)).toBe(true);
+  });
   it('agree where they are healthy', async () => {
     for (const op of ['Gemm', 'Conv'] as const) {
       const { proto, dims } = layerModel({ ...LAYER, op });

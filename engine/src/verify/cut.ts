@@ -24,6 +24,9 @@ export interface Cut {
   readonly given: string;
   /** The tensor that was rounded to these codes. */
   readonly tensor: string;
+  /** The constants with the scale and the zero point of the codes; '': there is no zero point. */
+  readonly scale: string;
+  readonly zeroPoint: string;
 }
 
 /**
@@ -43,7 +46,8 @@ export function cutAtCodes(model: ModelProto): CutModel {
     const codes = node.output[0] ?? '';
     if (captured.has(codes) || outputs.has(codes)) return [];
     const type = zeroTypes.get(node.input[2] ?? '') ?? ElementType.UINT8;
-    return [{ codes, given: fresh(`${codes}_given`), tensor: node.input[0] ?? '', type }];
+    const [tensor = '', scale = '', zeroPoint = ''] = node.input;
+    return [{ codes, given: fresh(`${codes}_given`), tensor, scale, zeroPoint, type }];
   });
 
   const givenOf = new Map(cuts.map(({ codes, given }) => [codes, given]));
@@ -54,7 +58,7 @@ export function cutAtCodes(model: ModelProto): CutModel {
     });
 
   return {
-    cuts: cuts.map(({ codes, given, tensor }) => ({ codes, given, tensor })),
+    cuts,
     model: {
       ...model,
       graph: {

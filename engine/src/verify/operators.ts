@@ -1,5 +1,12 @@
 import type { HostTensor } from '@quantsmith/model/arrays';
-import { withOutputs, type ModelProto, type NodeProto } from '@quantsmith/model/onnx';
+import {
+  elementCount,
+  readFloats,
+  readInts,
+  withOutputs,
+  type ModelProto,
+  type NodeProto,
+} from '@quantsmith/model/onnx';
 import { has, isLinear } from '@quantsmith/model/operators';
 import type { Feeds } from '../runtime/batch.js';
 import { createSession, unlessRefused, run } from '../runtime/session.js';
@@ -12,12 +19,24 @@ export interface OperatorAgreement {
   readonly op: string;
   /** The tensor that is rounded to the codes. */
   readonly tensor: string;
-  /** Codes compared, those that differ, and those that differ by more than one. */
+  /** Codes compared; those that differ, ties left out; and those that differ by more than one. */
   readonly codes: number;
   readonly different: number;
   readonly wrong: number;
   /** The largest difference in codes. */
   readonly largest: number;
+}
+
+/**
+ * Differing codes that are no reason to look closer. On healthy runs (MobileNetV2, SqueezeNet, YOLOX-nano, ViT, ResNets, Magika)
+ * no code was off by more than one, and at most 7 in 10,000 by one.
+ */
+const MAX_DIFFERENT_SHARE = 1e-3;
+const MAX_DIFFERENT_CODES = 2;
+
+/** Whether an operator's kernel gives other codes than intended. */
+export function isUnfit({ codes, different, wrong }: OperatorAgreement): boolean {
+  return wrong > 0 || different > Math.max(MAX_DIFFERENT_CODES, MAX_DIFFERENT_SHARE * codes);
 }
 
 /**
@@ -47,12 +66,30 @@ export async function compareOperators(
     (model.graph?.node ?? []).flatMap((node) => node.output.map((name) => [name, node])),
   );
 
-  return cuts.map(({ codes, tensor }) => {
+  const agreementOf = ({ codes, tensor }: Cut, expected: readonly Record<string, HostTensor>[]) => {
     const node = computingNode(producers, tensor);
     const counts = { codes: 0, different: 0, wrong: 0, largest: 0 };
-    samples.forEach((_, index) => countDifferences(counts, intended[index]?.[codes], actual[index]?.[codes]));
+    samples.forEach((_, index) => countDifferences(counts, expected[index]?.[codes], actual[index]?.[codes]));
     return { node: node?.name ?? '', op: node?.opType ?? 'input', tensor, ...counts };
+  };
+
+  const all = cuts.map((cut) => agreementOf(cut, intended));
+  const suspect = cuts.filter((_, index) => isUnfit(all[index]!) && all[index]!.wrong === 0);
+  if (suspect.length === 0) return all;
+  // In a second run: the float values of all operators would take four times the room of their codes.
+  const tensors = [...new Set(suspect.map(({ tensor }) => tensor))];
+  const values = await outputsOf(withOutputs(model, tensors), samples, tensors, {
+    ...options,
+    optimization: 'disabled',
   });
+  const settled = intended.map((results, index) => ({
+    ...results,
+    ...Object.fromEntries(
+      suspect.map((cut) => [cut.codes, settleTies(cut, model, results, actual[index]!, values[index]!)]),
+    ),
+  }));
+
+  return cuts.map((cut, index) => (suspect.includes(cut) ? agreementOf(cut, settled) : all[index]!));
 }
 
 async function outputsOf(
@@ -91,6 +128,37 @@ function computingNode(producers: ReadonlyMap<string, NodeProto>, tensor: string
     .map((name) => producers.get(name))
     .find((reader) => reader !== undefined && isLinear(reader));
   return before ?? node;
+}
+
+/**
+ * How far from half way between two codes a value may lie, in codes, to be a tie that a kernel may round either way. Kernels
+ * round float sums in another order, and integer ones their biases to 32 bits: on 98 models that moved values by up to 0.014 of
+ * a code. An error of 1/32 of a code in every value adds less than 0.06 dB to the noise of rounding itself, 1/12 of a code squared.
+ */
+const TIE = 1 / 32;
+
+/** The intended codes of one sample, with ties as the kernel has rounded them. */
+function settleTies(
+  { codes, tensor, scale, zeroPoint }: Cut,
+  { graph }: ModelProto,
+  intended: Readonly<Record<string, HostTensor>>,
+  actual: Readonly<Record<string, HostTensor>>,
+  values: Readonly<Record<string, HostTensor>>,
+): HostTensor {
+  const constant = (wanted: string) => graph.initializer.find(({ name }) => name === wanted);
+  const [step, zero] = [constant(scale), constant(zeroPoint)];
+  const expected = intended[codes]!;
+  // Several scales are of layouts that the runtime has no kernels for.
+  if (step === undefined || elementCount(step.dims) !== 1) return expected;
+  const [width = 1] = readFloats(step, '');
+  const [shift = 0] = zero === undefined ? [] : readInts(zero, '');
+  const exact = values[tensor]!.data as Float32Array;
+  const given = actual[codes]!.data as Uint8Array;
+  const settled = (expected.data as Uint8Array).map((code, i) =>
+    Math.abs(exact[i]! / width + shift - given[i]!) <= 0.5 + TIE ? given[i]! : code,
+  );
+
+  return { ...expected, data: settled };
 }
 
 function countDifferences(

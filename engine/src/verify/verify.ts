@@ -7,7 +7,7 @@ import { buildModel, type Quantization } from '../quantize/quantization.js';
 import { affordableSamples, type InferenceCost } from '../runtime/affordable.js';
 import type { Results } from '../runtime/batch.js';
 import { createSession, run, type Session } from '../runtime/session.js';
-import { compareOperators, type OperatorAgreement } from './operators.js';
+import { compareOperators, isUnfit, type OperatorAgreement } from './operators.js';
 import { comparableOutputs, compareOutputs, type OutputAgreement, type OutputComparison } from './outputs.js';
 
 /** Samples on which operators are compared: their codes number thousands each. */
@@ -19,13 +19,6 @@ const OPERATOR_SAMPLES = 1;
 const OUTPUT_SAMPLES = { least: 12, small: 32, share: 1 / 2 } as const;
 /** Of these, how many go through the unoptimized model too, which is slow. */
 const UNOPTIMIZED_SAMPLES = 2;
-
-/**
- * What an operator may differ by in the runtime's kernels. On healthy runs (MobileNetV2, SqueezeNet, YOLOX-nano, ViT,
- * ResNets, Magika) no code was off by more than one, and at most 7 in 10,000 by one: ties that are rounded otherwise.
- */
-const MAX_DIFFERENT_SHARE = 1e-3;
-const MAX_DIFFERENT_CODES = 2;
 
 /** Samples that models are compared on. */
 export interface CheckSamples {
@@ -100,10 +93,6 @@ export async function unfitOperators(
     const { node, tensor } = operator;
     return { ...operator, toFloat: quantized.has(node) ? [node] : readersOf(tensor) };
   });
-}
-
-function isUnfit({ codes, different, wrong }: OperatorAgreement): boolean {
-  return wrong > 0 || different > Math.max(MAX_DIFFERENT_CODES, MAX_DIFFERENT_SHARE * codes);
 }
 
 /** How one output of the float model compares with itself; in dB, null: nothing to compare. */
