@@ -18,8 +18,9 @@ export function operatorsServed(
 
   for (const quantizer of placement.activations) {
     const operators = portsBelow(graph, quantizer.targets)
-      .map((port) => port.node)
-      .filter((name) => traitOf(graph.node(name)!, graph) === 'quantizable');
+      .map(({ node }) => node)
+      .filter((node) => traitOf(node, graph) === 'quantizable')
+      .map(({ name }) => name);
     served.set(quantizer.id, new Set([...(served.get(quantizer.id) ?? []), ...operators]));
   }
 

@@ -4,9 +4,15 @@ import type { NodeProto } from '@quantsmith/model/onnx';
 import { dataInputs, has, traitOf } from '@quantsmith/model/operators';
 import type { ActivationQuantizer, Port } from './types.js';
 
+/** One input of a node. */
+interface Reading {
+  readonly node: NodeProto;
+  readonly input: number;
+}
+
 /** Where values are read: these ports, and those behind operators that only move values. */
-export function portsBelow(graph: Graph, ports: readonly Port[]): Port[] {
-  const reached: Port[] = [];
+export function portsBelow(graph: Graph, ports: readonly Port[]): Reading[] {
+  const reached: Reading[] = [];
   const seen = new Set<string>();
   const queue = [...ports];
   for (let port = queue.pop(); port !== undefined; port = queue.pop()) {
@@ -14,7 +20,7 @@ export function portsBelow(graph: Graph, ports: readonly Port[]): Port[] {
     const node = graph.node(name);
     if (node === undefined || seen.has(`${name}\u0000${input}`)) continue;
     seen.add(`${name}\u0000${input}`);
-    reached.push(port);
+    reached.push({ node, input });
     if (movesFrom(graph, node, input))
       for (const tensor of node.output) append(queue, portsOf(graph, tensor));
   }
@@ -41,8 +47,9 @@ export function behindSharedMovers(
 ): ActivationQuantizer[] {
   const sunk = new Set<string>();
   const sink = (quantizer: ActivationQuantizer, { node: name }: Port): ActivationQuantizer[] => {
-    const node = graph.node(name)!;
-    if (traitOf(node, graph) === 'concat' && !hasOneRange(graph, activations, name)) return [];
+    const node = graph.node(name);
+    if (node === undefined) return [];
+    if (traitOf(node, graph) === 'concat' && !hasOneRange(graph, activations, node)) return [];
     return node.output.flatMap((tensor) => {
       if (sunk.has(tensor)) return [];
       sunk.add(tensor);
@@ -73,19 +80,18 @@ export function behindSharedMovers(
 
 /** The operators that read a value, at this port or behind operators that only move it; not those that read its shape alone. */
 function readersOf(graph: Graph, port: Port): string[] {
-  return portsBelow(graph, [port]).flatMap(({ node: name, input }) => {
-    const node = graph.node(name)!;
-    return movesFrom(graph, node, input) || has(node, 'shape-only') ? [] : [name];
-  });
+  return portsBelow(graph, [port]).flatMap(({ node, input }) =>
+    movesFrom(graph, node, input) || has(node, 'shape-only') ? [] : [node.name],
+  );
 }
 
 /** Whether all inputs of a Concat have quantizers, which share a range. */
-function hasOneRange(graph: Graph, activations: readonly ActivationQuantizer[], concat: string): boolean {
+function hasOneRange(graph: Graph, activations: readonly ActivationQuantizer[], concat: NodeProto): boolean {
   const reaching = activations.flatMap(({ targets, unified }) =>
     portsBelow(graph, targets).flatMap(({ node, input }) => (node === concat ? [{ unified, input }] : [])),
   );
   const ranges = new Set(reaching.map(({ unified }) => unified));
   const inputs = new Set(reaching.map(({ input }) => input));
 
-  return ranges.size === 1 && !ranges.has(null) && inputs.size === graph.node(concat)!.input.length;
+  return ranges.size === 1 && !ranges.has(null) && inputs.size === concat.input.length;
 }

@@ -73,23 +73,23 @@ export async function compareOperators(
     return { node: node?.name ?? '', op: node?.opType ?? 'input', tensor, ...counts };
   };
 
-  const all = cuts.map((cut) => agreementOf(cut, intended));
-  const suspect = cuts.filter((_, index) => isUnfit(all[index]!) && all[index]!.wrong === 0);
-  if (suspect.length === 0) return all;
+  const all = cuts.map((cut) => ({ cut, agreement: agreementOf(cut, intended) }));
+  const isSuspect = (agreement: OperatorAgreement) => isUnfit(agreement) && agreement.wrong === 0;
+  const suspect = all.flatMap(({ cut, agreement }) => (isSuspect(agreement) ? [cut] : []));
   // In a second run: the float values of all operators would take four times the room of their codes.
   const tensors = [...new Set(suspect.map(({ tensor }) => tensor))];
-  const values = await outputsOf(withOutputs(model, tensors), samples, tensors, {
-    ...options,
-    optimization: 'disabled',
-  });
-  const settled = intended.map((results, index) => ({
-    ...results,
-    ...Object.fromEntries(
-      suspect.map((cut) => [cut.codes, settleTies(cut, model, results, actual[index]!, values[index]!)]),
-    ),
-  }));
+  const values =
+    tensors.length === 0
+      ? []
+      : await outputsOf(withOutputs(model, tensors), samples, tensors, {
+          ...options,
+          optimization: 'disabled',
+        });
+  const settled = values.map((exact, index) =>
+    settleTies(suspect, model, intended[index], actual[index], exact),
+  );
 
-  return cuts.map((cut, index) => (suspect.includes(cut) ? agreementOf(cut, settled) : all[index]!));
+  return all.map(({ cut, agreement }) => (isSuspect(agreement) ? agreementOf(cut, settled) : agreement));
 }
 
 async function outputsOf(
@@ -137,28 +137,33 @@ function computingNode(producers: ReadonlyMap<string, NodeProto>, tensor: string
  */
 const TIE = 1 / 32;
 
-/** The intended codes of one sample, with ties as the kernel has rounded them. */
+/** The intended codes of these operators on one sample, with ties as the kernels have rounded them. */
 function settleTies(
-  { codes, tensor, scale, zeroPoint }: Cut,
+  suspect: readonly Cut[],
   { graph }: ModelProto,
-  intended: Readonly<Record<string, HostTensor>>,
-  actual: Readonly<Record<string, HostTensor>>,
-  values: Readonly<Record<string, HostTensor>>,
-): HostTensor {
+  intended: Readonly<Record<string, HostTensor>> = {},
+  actual: Readonly<Record<string, HostTensor>> = {},
+  values: Readonly<Record<string, HostTensor>> = {},
+): Record<string, HostTensor> {
   const constant = (wanted: string) => graph.initializer.find(({ name }) => name === wanted);
-  const [step, zero] = [constant(scale), constant(zeroPoint)];
-  const expected = intended[codes]!;
-  // Several scales are of layouts that the runtime has no kernels for.
-  if (step === undefined || elementCount(step.dims) !== 1) return expected;
-  const [width = 1] = readFloats(step, '');
-  const [shift = 0] = zero === undefined ? [] : readInts(zero, '');
-  const exact = values[tensor]!.data as Float32Array;
-  const given = actual[codes]!.data as Uint8Array;
-  const settled = (expected.data as Uint8Array).map((code, i) =>
-    Math.abs(exact[i]! / width + shift - given[i]!) <= 0.5 + TIE ? given[i]! : code,
-  );
+  return Object.fromEntries(
+    suspect.flatMap(({ codes, tensor, scale, zeroPoint }) => {
+      const [expected, given, exact] = [intended[codes], actual[codes], values[tensor]];
+      const [step, zero] = [constant(scale), constant(zeroPoint)];
+      if (expected === undefined || given === undefined || exact === undefined) return [];
+      // Several scales are of layouts that the runtime has no kernels for.
+      if (step === undefined || elementCount(step.dims) !== 1) return [[codes, expected]];
+      const [width = 1] = readFloats(step, '');
+      const [shift = 0] = zero === undefined ? [] : readInts(zero, '');
+      const rounded = given.data as Uint8Array;
+      const settled = (expected.data as Uint8Array).map((code, i) => {
+        const other = rounded[i] ?? code;
+        return Math.abs(Number(exact.data[i]) / width + shift - other) <= 0.5 + TIE ? other : code;
+      });
 
-  return { ...expected, data: settled };
+      return [[codes, { ...expected, data: settled }]];
+    }),
+  );
 }
 
 function countDifferences(
