@@ -3,6 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { indexGraph } from '@quantsmith/model/graph';
 import { type ModelProto } from '@quantsmith/model/onnx';
 import type { QuantizationConfig } from '@quantsmith/schemas';
+import { frontEnd } from '../src/choose/frontEnd.js';
+import { plan } from '../src/plan/plan.js';
+import { makeQuantization } from '../src/run/make.js';
+import { inputsOf, sourceOf } from './inputsOf.js';
 import { bestOf, tellsNothing } from '../src/choose/decide.js';
 import { observedLayers, observedOutputs } from '../src/choose/observed.js';
 import { outputNoise } from '../src/choose/outputNoise.js';
@@ -175,6 +179,67 @@ describe('what a config leaves open', () => {
     const { report } = await quantize(network, audio, {});
     const choice = report.choices!.find(({ setting }) => setting === 'overrides');
     expect(choice?.value).toContain('"first"');
+  });
+  describe('of a network behind a spectrum', () => {
+    const BANDS = ['low', 'middle', 'high', 'highest'];
+    const filters = (band: number) =>
+      Array.from({ length: 8 * 32 }, (_, i) => Math.sin(0.05 * (8 * band + (i >> 5) + 1) * (i % 32)));
+    const spectrum = [
+      ...BANDS.map((band) => node('Conv', ['x', `${band}_w`], [`${band}_y`], { strides: [1, 8] }, band)),
+      node(
+        'Concat',
+        BANDS.map((band) => `${band}_y`),
+        ['bands'],
+        { axis: 1 },
+      ),
+      ...[node('Mul', ['bands', 'bands'], ['power'], {}, 'square'), node('Add', ['power', 'e'], ['p'])],
+    ];
+    const network = model({
+      nodes: [
+        ...[...spectrum, node('Log', ['p'], ['log'])],
+        ...[node('Conv', ['log', 'w1'], ['a'], {}, 'first'), node('Relu', ['a'], ['b'])],
+        ...[node('Conv', ['b', 'w2'], ['c'], {}, 'second'), node('Relu', ['c'], ['d'])],
+        node('Conv', ['d', 'w3'], ['y'], {}, 'third'),
+      ],
+      inputs: [value('x', [1, 1, 1, 544])],
+      outputs: [value('y', [1, 32, 1, 65])],
+      initializers: [
+        floats('e', [], [1e-7]),
+        ...BANDS.map((band, i) => floats(`${band}_w`, [8, 1, 1, 32], filters(i))),
+        ...[1, 2, 3].map((i) => floats(`w${i}`, [32, 32, 1, 1], wave(1024, 2 * i + 1))),
+      ],
+    });
+    // Tones that rise and fall by 60 dB.
+    const audio = Array.from({ length: 20 }, (_, i) =>
+      wave(544, 0.1 + 0.05 * i).map((x, t) => x * 10 ** (-3 * Math.abs(Math.sin(t / 90)))),
+    );
+
+    it('keeps all of the spectrum in float, since its weakest values count behind the logarithm', async () => {
+      const { report } = await quantize(network, audio, {});
+      const { value: chosen } = report.choices!.find(({ setting }) => setting === 'overrides')!;
+      for (const band of BANDS) expect(chosen).toContain(`"${band}"`);
+      const inFloat = report.layers.filter(({ quantized }) => !quantized).map(({ name }) => name);
+      expect(inFloat).toEqual(expect.arrayContaining(BANDS));
+      for (const name of ['first', 'second', 'third']) expect(inFloat).not.toContain(name);
+    });
+    it('is not all of a network with a logarithm at its end', async () => {
+      const { node: nodes, initializer: initializers } = even.graph;
+      const scored = model({
+        ...{ inputs: [value('x', [1, 8, 4, 4])], outputs: [value('log', [1, 8, 4, 4])] },
+        nodes: [
+          ...nodes,
+          ...[node('Abs', ['y'], ['size']), node('Add', ['size', 'e'], ['z']), node('Log', ['z'], ['log'])],
+        ],
+        initializers: [...initializers, floats('e', [], [1e-3])],
+      });
+      const feeds = {
+        x: { type: 'float32' as const, dims: [1, 8, 4, 4], data: Float32Array.from(samples[0]!) },
+      };
+      const source = sourceOf(1, () => ({ name: 'x', feeds, label: null }));
+      const planned = plan({ model: 'm.onnx', data: { calibration: { arrays: 'x.npy' } } });
+      const made = await makeQuantization(await inputsOf(scored, source), planned, () => undefined);
+      expect(frontEnd(made.quantization)).toEqual([]);
+    });
   });
   it('is a transformer where only SmoothQuant shows that it should be', async () => {
     const { network, shape, calibration } = FAMILIES['attention']!;

@@ -21,6 +21,7 @@ import type { Clock } from '../progress/clock.js';
 import { alternativesOf, combinations, type Alternative } from './alternatives.js';
 import { collapsedLayers, NO_OVERRIDES } from './collapsed.js';
 import { bestOf, tellsNothing } from './decide.js';
+import { frontEnd } from './frontEnd.js';
 import { candidateKey, startMeasuring, unusable, type Measure, type MeasureInput } from './measure.js';
 import { isHandful } from './samples.js';
 import { bringing, SMOOTHED, type Candidates, type Groups, type Values } from './together.js';
@@ -132,7 +133,9 @@ async function candidates(
   const group = groups.get(setting) ?? [];
   if (setting === 'overrides') {
     const quantization = await measure.quantization(change);
-    return { group: await collapsedLayers(quantization, measure.samples, input.workers), along: {} };
+    const collapsed = await collapsedLayers(quantization, measure.samples, input.workers);
+    const front = frontEnd(quantization).filter(({ value }) => collapsed.every((set) => set.value !== value));
+    return { group: [...collapsed, ...front], along: {} };
   }
 
   if (setting === SMOOTHING) return bringing(group, SMOOTHED, groups);
@@ -274,12 +277,12 @@ function marginOf(setting: MeasuredSetting, documented: number | null, measure: 
 /** Settings whose other values are looked at only where one of them is better than the first. */
 const IN_TURN: ReadonlySet<MeasuredSetting> = new Set([ESTIMATOR, SMOOTHING, 'overrides']);
 
-/** As `decide`, but ends early where the most promising other value (of floats, the most) is no better than the first. */
+/** As `decide`, but ends early where the most promising other values (of floats, the last two) are no better than the first. */
 async function decideInTurn(...[setting, group, base, measure]: Parameters<typeof decide>) {
-  const promising = setting === 'overrides' ? group.at(-1) : group[1];
-  if (!IN_TURN.has(setting) || promising === undefined) return decide(setting, group, base, measure);
-  const [first] = group;
-  const decided = await decide(setting, [first!, promising], base, measure);
+  const [first, ...others] = group;
+  const promising = setting === 'overrides' ? others.slice(-2) : others.slice(0, 1);
+  if (!IN_TURN.has(setting) || promising.length === 0) return decide(setting, group, base, measure);
+  const decided = await decide(setting, [first!, ...promising], base, measure);
 
   return decided.choice.value === first!.value ? decided : decide(setting, group, base, measure);
 }

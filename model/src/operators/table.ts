@@ -58,6 +58,7 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
  * - `embeds`: looks up rows of a table.
  * - `probabilities`: gives probabilities, of which a large one hides what happens to the others.
  * - `squashes`: behind it all but the largest values look alike.
+ * - `logarithm`: behind it the smallest values count as much as the largest.
  * - `copies`: may hand on its input as it is, and is then left out.
  * - `reshapes`: hands every value on, in another shape or order.
  * - `runs-bodies`: runs graphs of its own, whose readings from outside are not among its inputs.
@@ -102,6 +103,7 @@ export type Property =
   | 'embeds'
   | 'probabilities'
   | 'squashes'
+  | 'logarithm'
   | 'copies'
   | 'reshapes'
   | 'runs-bodies';
@@ -339,7 +341,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   Softplus: row('float', ['never-negative']),
   Abs: row('float', ['never-negative']),
   Exp: row('float', ['never-negative']),
-  Log: row('float', ['can-make-nan']),
+  Log: row('float', ['can-make-nan', 'logarithm']),
   Acos: row('float', ['can-make-nan']),
   Acosh: row('float', ['can-make-nan']),
   Asin: row('float', ['can-make-nan']),

@@ -293,7 +293,7 @@ export interface QuantizationConfig {
       validate?: boolean;
     };
     /**
-     * Settings for individual layers, which override the general ones; later entries win. Left out: layers whose quantization alone ruins the outputs are found by measurement and stay in float.
+     * Settings for individual layers, which override the general ones; later entries win. Left out: layers whose quantization alone ruins the outputs, and spectra in front of a logarithm, are found by measurement and stay in float.
      */
     overrides?:
       | {
