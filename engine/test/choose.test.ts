@@ -252,6 +252,60 @@ describe('what a config leaves open', () => {
     expect(chosen.get('advanced_parameters.smooth_quant_alphas')).toMatch(/matmul 0/);
     expect(chosen.get('advanced_parameters.activations_range_estimator_params')).toBe('minmax');
   });
+  it('is smoothed where products read normalized features without attention, too', async () => {
+    const network = model({
+      nodes: [
+        node('ReduceL2', ['x'], ['l'], { axes: [-1], keepdims: 1 }),
+        node('Div', ['x', 'l'], ['n']),
+        node('MatMul', ['n', 'w1'], ['a']),
+        node('Relu', ['a'], ['b']),
+        node('MatMul', ['b', 'w2'], ['y'], {}, 'second'),
+      ],
+      inputs: [value('x', [1, 8, 16])],
+      outputs: [value('y', [1, 8, 4])],
+      initializers: [
+        floats(
+          'w1',
+          [16, 16],
+          wave(256, 3).map((x, i) => (Math.floor(i / 16) === 0 ? x / 50 : x)),
+        ),
+        floats('w2', [16, 4], wave(64, 5)),
+      ],
+    });
+    // The first feature is fifty times as wide as the others, and worth as much.
+    const spread = Array.from({ length: 20 }, (_, i) =>
+      wave(128, 0.1 + 0.37 * i).map((x, at) => (at % 16 === 0 ? x * 50 : x)),
+    );
+    const { report } = await quantize(network, spread, {});
+    const chosen = new Map(report.choices?.map(({ setting, value: taken }) => [setting, taken]));
+    expect(chosen.get('model_type')).toBe('transformer');
+    expect(chosen.get('advanced_parameters.smooth_quant_alphas')).toMatch(/matmul 0/);
+  });
+  it('keeps whole ranges if averages are better with wasteful presets only', async () => {
+    const network = model({
+      nodes: [node('Conv', ['x', 'w1'], ['a'], {}, 'first'), node('Conv', ['a', 'w2'], ['y'], {}, 'second')],
+      inputs: [value('x', [1, 4, 4, 4])],
+      outputs: [value('y', [1, 2, 4, 4])],
+      initializers: [
+        floats('w1', [2, 4, 1, 1], [1, -1, 0, 0, -1, 1, 0, 0]),
+        floats('w2', [2, 2, 1, 1], [1, -1, -1, 1]),
+      ],
+    });
+    // One side of the inputs is next to empty. What the first convolution gives is above zero for every other sample and below it for
+    // the rest, so that averages of either side cut half; and one sample holds twice as much where no weight reads it.
+    const oneSided = Array.from({ length: 20 }, (_, sample) =>
+      wave(64, 0.1 + 0.37 * sample).map((x, i) => {
+        const channel = Math.floor(i / 16);
+        if (channel === 3) return sample === 7 ? 2 : -0.05;
+        if (channel !== sample % 2) return 0;
+        return i % 16 === 0 ? 1 : Math.abs(x);
+      }),
+    );
+    const { report } = await quantize(network, oneSided, {});
+    const chosen = new Map(report.choices?.map(({ setting, value: taken }) => [setting, taken]));
+    expect(chosen.get('preset')).toBe('mixed');
+    expect(chosen.get('advanced_parameters.activations_range_estimator_params')).toBe('minmax');
+  });
 });
 
 describe('the error at the outputs', () => {

@@ -1,4 +1,5 @@
 import type { Graph } from '@quantsmith/model/graph';
+import { intAttribute } from '@quantsmith/model/onnx';
 import { has, isLinear } from '@quantsmith/model/operators';
 import { combineChanges, type MeasuredSetting, type QuantizationChange } from '@quantsmith/schemas';
 import { squeezeExcitationIgnored } from '../placement/ignored.js';
@@ -33,7 +34,7 @@ export function alternativesOf(
         },
       }));
     case 'model_type':
-      return hasAttention(graph)
+      return hasAttention(graph) || hasNormalizedProducts(graph)
         ? [
             { value: 'null', change: { model_type: null } },
             { value: 'transformer', change: { model_type: 'transformer' } },
@@ -70,7 +71,7 @@ const hasSelfGated = (graph: Graph): boolean =>
   );
 
 /** A product of two activations behind a Softmax: what `model_type: transformer` is about. */
-function hasAttention(graph: Graph): boolean {
+export function hasAttention(graph: Graph): boolean {
   const products = graph.nodes.some(
     (node) =>
       isLinear(node) &&
@@ -80,6 +81,19 @@ function hasAttention(graph: Graph): boolean {
 
   return products && graph.nodes.some((node) => has(node, 'probabilities'));
 }
+
+/** Normalized features, and products of them, as sequences or maps, with weights: what SmoothQuant is about. */
+const hasNormalizedProducts = (graph: Graph): boolean =>
+  graph.nodes.some((node) => has(node, 'normalizes') && intAttribute(node, 'keepdims', 1) === 1) &&
+  graph.nodes.some((node) => {
+    const [features = '', weights = ''] = node.input;
+    return (
+      has(node, 'product') &&
+      graph.isConstant(weights) &&
+      !graph.isConstant(features) &&
+      (graph.rank(features) ?? 0) > 2
+    );
+  });
 
 /** Every combination of one alternative of each group. */
 export function combinations(groups: readonly (readonly Alternative[])[]): QuantizationChange[] {

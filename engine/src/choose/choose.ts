@@ -18,13 +18,13 @@ import { plan, type Plan } from '../plan/plan.js';
 import { isEmpty, placeModel } from '../placement/placeModel.js';
 import type { PreparedModel } from '../prepare/prepare.js';
 import type { Clock } from '../progress/clock.js';
-import { alternativesOf, combinations, type Alternative } from './alternatives.js';
+import { alternativesOf, combinations, hasAttention, type Alternative } from './alternatives.js';
 import { collapsedLayers, NO_OVERRIDES } from './collapsed.js';
 import { bestOf, tellsNothing } from './decide.js';
 import { frontEnd } from './frontEnd.js';
 import { candidateKey, startMeasuring, unusable, type Measure, type MeasureInput } from './measure.js';
 import { isHandful } from './samples.js';
-import { bringing, SMOOTHED, type Candidates, type Groups, type Values } from './together.js';
+import { bringing, SMOOTHED, WHOLE, type Candidates, type Groups, type Values } from './together.js';
 
 export type Choice = NonNullable<QuantizationReport['choices']>[number];
 
@@ -105,18 +105,21 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
   let change = combineChanges(open.has(SMOOTHING) ? UNSMOOTHED : {}, groups.get(TAILS)?.[0]?.change ?? {});
   for (const setting of ORDER.filter((candidate) => open.has(candidate))) {
     if (setting === SMOOTHING && !canSmooth(config, change, groups)) continue;
+    // Without attention a model is a transformer for what it gains by being smoothed, if at all.
+    if (setting === 'model_type' && !hasAttention(input.float.graph)) continue;
     if (setting === 'overrides' && ((await measure.scores([change]))[0]?.mean ?? Infinity) >= FLOAT.below)
       continue;
     const begun = performance.now();
-    const { group, along } = await candidates(setting, { input, groups, change, measure });
+    const { group, along } = await candidates(setting, { input, groups, change, choices, measure });
     if (group.length < 2) continue;
     const others = candidateKey(plan(config, combineChanges(change, group[0]!.change)));
     if (decidedUnder.get(setting) === others) continue;
     decidedUnder.set(setting, others);
     const decided = await decideInTurn(setting, group, change, measure);
     change = combineChanges(change, decided.change);
-    choices.set(setting, { ...decided.choice, seconds: (performance.now() - begun) / 1000 });
-    if (decided.choice.value in along) correct(choices, along[decided.choice.value]!);
+    const choice = { ...decided.choice, seconds: (performance.now() - begun) / 1000 };
+    choices.set(setting, choice);
+    correct(choices, along[choice.value] ?? {}, choice, groups);
     if (setting === 'overrides') measure = await nowTelling(started, change);
   }
 
@@ -128,7 +131,7 @@ export async function chooseSettings(input: ChooseInput): Promise<Chosen> {
 /** What is worth a measurement for a setting as far as the others are decided. */
 async function candidates(
   setting: MeasuredSetting,
-  { input, groups, change, measure }: Deciding,
+  { input, groups, change, choices, measure }: Deciding,
 ): Promise<Candidates> {
   const group = groups.get(setting) ?? [];
   if (setting === 'overrides') {
@@ -138,7 +141,11 @@ async function candidates(
     return { group: [...collapsed, ...front], along: {} };
   }
 
-  if (setting === SMOOTHING) return bringing(group, SMOOTHED, groups);
+  if (setting === SMOOTHING) return bringing(group, SMOOTHED, group.slice(1), groups);
+  const valueOf = (other: MeasuredSetting) => choices.get(other)?.value;
+  const isAveraged = setting === ESTIMATOR && (valueOf(ESTIMATOR) ?? 'minmax') !== 'minmax';
+  if (isAveraged && valueOf('preset') === 'performance')
+    return bringing(group, WHOLE, group.slice(0, 1), groups);
 
   return { group, along: {} };
 }
@@ -147,6 +154,7 @@ interface Deciding {
   readonly input: ChooseInput;
   readonly groups: Groups;
   readonly change: QuantizationChange;
+  readonly choices: ReadonlyMap<MeasuredSetting, Choice>;
   readonly measure: Measure;
 }
 
@@ -154,10 +162,25 @@ interface Deciding {
 const canSmooth = (config: ChooseInput['config'], change: QuantizationChange, groups: Groups) =>
   plan(config, change).placement.transformer || (groups.get('model_type') ?? []).length > 1;
 
-/** Puts values in the place of those that were decided. */
-function correct(choices: Map<MeasuredSetting, Choice>, values: Values) {
-  for (const [setting, choice] of choices)
-    choices.set(setting, withValue(choice, values[setting] ?? choice.value));
+/** Puts values that a choice brings along in the place of those that were decided, or beside them where none was. */
+function correct(
+  choices: Map<MeasuredSetting, Choice>,
+  values: Values,
+  { over, ...taken }: Choice,
+  groups: Groups,
+) {
+  for (const [setting, [first]] of groups) {
+    const value = values[setting];
+    if (value === undefined) continue;
+    const decided = choices.get(setting);
+    const before = over[0] === undefined || first === undefined ? [] : [{ ...over[0], value: first.value }];
+    choices.set(
+      setting,
+      decided === undefined
+        ? { ...taken, setting, value, over: before, seconds: 0 }
+        : withValue(decided, value),
+    );
+  }
 }
 
 /** The settings that a config leaves open, with the values that are tried. */

@@ -19,21 +19,27 @@ export const SMOOTHED: Values = {
   'advanced_parameters.activations_range_estimator_params': 'minmax',
 };
 
-/** A group of which all but the first bring values of other settings along, as far as these are open: those were decided without them. */
-export function bringing(group: readonly Alternative[], values: Values, groups: Groups): Candidates {
-  const [first, ...others] = group;
-  if (first === undefined) return { group, along: {} };
+/** What whole ranges waste on one side is less in asymmetric ones: averages have to be better than these, too. */
+export const WHOLE: Values = { preset: 'mixed' };
+
+/** A group of which some bring values of other settings along, as far as these are open: those were decided without them. */
+export function bringing(
+  group: readonly Alternative[],
+  values: Values,
+  some: readonly Alternative[],
+  groups: Groups,
+): Candidates {
   const brought = Object.entries(values).flatMap(
     ([setting, value]) =>
       groups.get(setting as MeasuredSetting)?.find((other) => other.value === value)?.change ?? [],
   );
-  const withThese = others.map(({ value, change }) => ({
-    value,
-    change: [...brought, change].reduce(combineChanges),
-  }));
+  const along = (alternative: Alternative): Alternative => ({
+    value: alternative.value,
+    change: [...brought, alternative.change].reduce(combineChanges),
+  });
 
   return {
-    group: [first, ...withThese],
-    along: Object.fromEntries(others.map(({ value }) => [value, values])),
+    group: group.map((alternative) => (some.includes(alternative) ? along(alternative) : alternative)),
+    along: Object.fromEntries(some.map(({ value }) => [value, values])),
   };
 }

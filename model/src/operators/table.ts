@@ -58,6 +58,7 @@ export type Trait = 'quantizable' | 'agnostic' | 'concat' | 'float';
  * - `embeds`: looks up rows of a table.
  * - `probabilities`: gives probabilities, of which a large one hides what happens to the others.
  * - `squashes`: behind it all but the largest values look alike.
+ * - `normalizes`: gives what features are normalized by, or normalizes them.
  * - `logarithm`: behind it the smallest values count as much as the largest.
  * - `copies`: may hand on its input as it is, and is then left out.
  * - `reshapes`: hands every value on, in another shape or order.
@@ -103,6 +104,7 @@ export type Property =
   | 'embeds'
   | 'probabilities'
   | 'squashes'
+  | 'normalizes'
   | 'logarithm'
   | 'copies'
   | 'reshapes'
@@ -243,9 +245,9 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
     'keeps-sign',
     'squeezes',
   ]),
-  ReduceMean: row('quantizable', ['transformer-float', 'keeps-sign', 'squeezes'], FIRST),
-  ReduceSum: row('quantizable', ['transformer-float'], FIRST),
-  ReduceL2: row('quantizable', ['transformer-float', 'never-negative'], FIRST),
+  ReduceMean: row('quantizable', ['transformer-float', 'keeps-sign', 'squeezes', 'normalizes'], FIRST),
+  ReduceSum: row('quantizable', ['transformer-float', 'normalizes'], FIRST),
+  ReduceL2: row('quantizable', ['transformer-float', 'never-negative', 'normalizes'], FIRST),
   BatchNormalization: row('quantizable', ['transformer-float', 'keeps-blocks', 'affine'], FIRST),
   Resize: row('quantizable', ['averages', 'takes-codes'], FIRST),
 
@@ -326,6 +328,9 @@ export const OPERATORS: Readonly<Record<string, Operator>> = tableOf({
   Shape: row('float', ['shape-only']),
   Size: row('float', ['shape-only']),
   Softmax: row('float', ['never-negative', 'probabilities', 'squashes']),
+  LayerNormalization: row('float', ['normalizes']),
+  RMSNormalization: row('float', ['normalizes']),
+  SimplifiedLayerNormalization: row('float', ['normalizes']),
   LogSoftmax: row('float', ['squashes']),
   Einsum: row('float', ['attention-product']),
   Cast: row('float', ['between-attention', 'copies']),

@@ -229,12 +229,15 @@ function attentionFindings(
     return [warn(document, 'model-type-unfit', path, message, { path, value: 'transformer' })];
   }
 
-  if (type !== 'transformer' || heads > 0 || mayHide(model)) return [];
+  if (type !== 'transformer' || heads > 0 || isSmoothed(model) || mayHide(model)) return [];
   const message =
     'The model has no attention: transformer needlessly keeps its element-wise operators in float.';
 
   return [warn(document, 'model-type-unfit', path, message, { remove: path })];
 }
+
+/** SmoothQuant, which only transformers have, is worth it for products of features without attention as well. */
+const isSmoothed = ({ nodes }: ModelSummary) => nodes.some(isKnownTo('product'));
 
 /** Operators behind which an attention may lie: bodies, functions and fused operators. */
 const mayHide = ({ nodes }: ModelSummary) =>
@@ -282,7 +285,7 @@ export const rule = defineRule({
     'data-shared':
       'Severity: warning.\n\nAccuracy is measured on the samples that the ranges were fitted to.',
     'model-type-unfit':
-      'Severity: warning.\n\n`transformer` for a model without attention, or `null` under `defaults: nncf` for one with attention.',
+      'Severity: warning.\n\n`transformer` for a model without attention and without a MatMul that SmoothQuant could be for, or `null` under `defaults: nncf` for one with attention.',
   },
   examples: [
     {
