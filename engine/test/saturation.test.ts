@@ -79,6 +79,29 @@ describe('a layer as a CPU without VNNI computes it', () => {
     // Two results with four pairs each; one pair saturates.
     expect((await observeSaturation(optimized, kernels, both, options)).get('layer')!.fraction).toBe(1 / 8);
   });
+  it('is that of some positions where an image has too many', async () => {
+    // 64 outputs with four pairs each, at 9 and at 90,000 positions of two images, of which the first is 255 everywhere.
+    const of = async (size: number) => {
+      const layer: Layer = { ...PLAIN, op: 'Conv', outputs: 64, kernel: 2, size, quantized: true };
+      const { proto, dims } = layerModel(layer);
+      const optimized = await optimizedModel(encodeModel(proto));
+      const image = [new Array<number>(2 * size ** 2).fill(255), new Array<number>(2 * size ** 2).fill(0)];
+      const feeds = [{ x: unsignedInput(dims, image.flat()) }];
+      const kernels = kernelsOf(encodeModel(proto), optimized);
+      const options = { workers: oneWorker(1), dir: '.' };
+      return (await observeSaturation(optimized, kernels, feeds, options)).get('layer')!;
+    };
+
+    const few = await of(4);
+    const before = process.resourceUsage().maxRSS;
+    const many = await of(301);
+    expect(few.fraction).toBe(1 / 2);
+    expect(many.fraction).toBeCloseTo(few.fraction, 4);
+    // The runtime sums squares in 32 bits.
+    expect(many.sqnrDb).toBeCloseTo(few.sqnrDb ?? 0, 0);
+    // In kB; all 46 million sums at once take 675 MB.
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(450_000);
+  });
 });
 
 const layers = fc

@@ -3,10 +3,20 @@ import { type GraphBuilder, withBuilt } from '@quantsmith/model/graph';
 import { integerKernel } from '@quantsmith/model/operators';
 import { integerLayers, type IntegerLayer } from './layers.js';
 import { isAtRisk } from './pairs.js';
-import { addSaturatingLayer, addSaturationError, buildLayer, isReproducible } from './saturate.js';
+import {
+  addSaturatingLayer,
+  addSaturationError,
+  buildLayer,
+  isReproducible,
+  operandRows,
+  someRows,
+} from './saturate.js';
 
 /** What is added to a model can take a few times its own weights, and all of it has to fit into one file in memory. */
 const LARGEST_BYTES = 2.5e8;
+
+/** Sums of one layer that are looked at together, each some ten times in memory; of more, some stand for all. */
+const MOST_SUMS = 2 ** 24;
 
 /** Whether a model has too many weights to be observed or emulated. */
 export function isTooLarge(optimized: ModelProto): boolean {
@@ -48,6 +58,8 @@ export function buildLayers<T>(
 /** What to read of one layer from a model that is being observed: names of scalar outputs. */
 export interface Observed {
   readonly layer: IntegerLayer;
+  /** The share of its positions that the others are of, but for the results and the signal. */
+  readonly share: string;
   /** How many pair sums saturate. */
   readonly saturated: string;
   /** How many results the layer has. */
@@ -60,7 +72,8 @@ export interface Observed {
 /** The model with exact layers, and beside each layer at risk what saturation would do to it, as outputs. */
 export function observedModel(optimized: ModelProto): { model: ModelProto; layers: Observed[] } {
   const { built, layers } = buildLayers(optimized, observe);
-  const outputs = layers.flatMap(({ saturated, results, signal, noise }) => [
+  const outputs = layers.flatMap(({ share, saturated, results, signal, noise }) => [
+    share,
     saturated,
     results,
     signal,
@@ -71,7 +84,8 @@ export function observedModel(optimized: ModelProto): { model: ModelProto; layer
 }
 
 function observe(built: GraphBuilder, layer: IntegerLayer): Observed {
-  const { excess, sum } = addSaturationError(built, layer);
+  const { rows, share } = someRows(built, layer, operandRows(built, layer), MOST_SUMS);
+  const { excess, sum } = addSaturationError(built, layer, rows);
   const { node, result, real } = layer;
   const output = node.output[0]!;
   const exact = result === null ? output : built.add('DequantizeLinear', [output, ...resultParameters(node)]);
@@ -84,6 +98,7 @@ function observe(built: GraphBuilder, layer: IntegerLayer): Observed {
 
   return {
     layer,
+    share,
     saturated: built.add('ReduceSum', [flags], { keepdims: 0 }),
     results: built.add('Size', [output]),
     signal: squares(exact),

@@ -23,7 +23,11 @@ export function buildLayer({ node }: IntegerLayer): GraphBuilder {
 export function addSaturatingLayer(built: GraphBuilder, layer: IntegerLayer): void {
   const operand = kernelOperand(built, layer);
   const exact = exactSum(built, layer, operand);
-  const byRow = built.add('Transpose', [addSaturationError(built, layer, operand).sum], { perm: [1, 0] });
+  const byRow = built.add(
+    'Transpose',
+    [addSaturationError(built, layer, operandRows(built, layer, operand)).sum],
+    { perm: [1, 0] },
+  );
   const error = built.add('Reshape', [byRow, built.add('Shape', [exact])]);
   addResult(built, layer, built.add('Sub', [exact, error]));
 }
@@ -36,14 +40,15 @@ export function addSaturatingLayer(built: GraphBuilder, layer: IntegerLayer): vo
  * `excess` are its terms, [pairs, positions]. The sums by output are differences of one running sum over all pairs, in
  * 32 bits, where an overflow of the running sum cancels. Positions are innermost since the runtime gathers, scales and
  * adds whole rows many times faster than columns.
+ *
+ * `rows`: the activations as `operandRows` has them, or some of these rows.
  */
 export function addSaturationError(
   built: GraphBuilder,
   layer: IntegerLayer,
-  operand = kernelOperand(built, layer),
+  rows: string,
 ): { readonly excess: string; readonly sum: string } {
   const pairs = riskyPairs(layer.rows);
-  const rows = built.add('Reshape', [operand, built.ints([-1, operandDepth(layer)])]);
   const columns = built.add('Transpose', [rows], { perm: [1, 0] });
   // The running sum begins with a pair that adds nothing, so that every output has a place before its first pair.
   const weights = (side: 0 | 1) => [0, ...pairs.weights[side]];
@@ -81,6 +86,40 @@ export function addSaturationError(
     excess,
     sum: built.add('Sub', [gathered(ends), gathered(ends.map((end, o) => end - counts[o]!))]),
   };
+}
+
+/** The activations that the kernel multiplies as [positions, places]. */
+export const operandRows = (
+  built: GraphBuilder,
+  layer: IntegerLayer,
+  operand = kernelOperand(built, layer),
+) => built.add('Reshape', [operand, built.ints([-1, operandDepth(layer)])]);
+
+/** Of these rows so few, evenly spread, that pairs at risk have at most `mostSums` sums in them; and their share of all rows. */
+export function someRows(
+  built: GraphBuilder,
+  { rows }: IntegerLayer,
+  wholeRows: string,
+  mostSums: number,
+): { readonly rows: string; readonly share: string } {
+  const mostRows = Math.max(1, Math.floor(mostSums / (riskyPairs(rows).places.length + 1)));
+  const count = (tensor: string) =>
+    built.add('Gather', [built.add('Shape', [tensor]), built.ints([0])], { axis: 0 });
+
+  const step = built.add('Add', [
+    built.add('Div', [count(wholeRows), built.ints([mostRows])]),
+    built.ints([1]),
+  ]);
+  const some = built.add('Slice', [
+    wholeRows,
+    built.ints([0]),
+    built.ints([TO_THE_END]),
+    built.ints([0]),
+    step,
+  ]);
+  const float = (tensor: string) => built.add('Cast', [count(tensor)], { to: ElementType.FLOAT });
+
+  return { rows: some, share: built.add('Div', [float(some), float(wholeRows)]) };
 }
 
 /** Products in one row of the operand: of all groups. */

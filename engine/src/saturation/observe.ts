@@ -100,10 +100,11 @@ export const operatorsOf = ({ node }: IntegerLayer, kernels: ReadonlyMap<string,
 
 function addSample(sums: Sums, observed: Observed, values: Readonly<Record<string, HostTensor>>): void {
   const read = (output: string) => Number(values[output]!.data[0]);
-  sums.saturated += read(observed.saturated);
+  const share = read(observed.share);
+  sums.saturated += read(observed.saturated) / share;
   sums.pairs += read(observed.results) * Math.ceil(observed.layer.rows.length / 2);
   sums.signal += read(observed.signal);
-  sums.noise += read(observed.noise);
+  sums.noise += read(observed.noise) / share;
 }
 
 function saturationOf({ saturated, pairs, signal, noise }: Sums): Saturation {
