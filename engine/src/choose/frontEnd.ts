@@ -1,6 +1,6 @@
 import { reach, type Graph } from '@quantsmith/model/graph';
 import type { NodeProto } from '@quantsmith/model/onnx';
-import { has, isLinear } from '@quantsmith/model/operators';
+import { has, isLinear, weightAxis } from '@quantsmith/model/operators';
 import { originalName } from '../placement/overrides.js';
 import { quantizedOperators } from '../placement/revert.js';
 import type { Quantization } from '../quantize/quantization.js';
@@ -53,10 +53,10 @@ function elements(graph: Graph, tensor: string): number {
 
 /** Weights that each value of the output is a sum over; none where both operands are computed. */
 function weightsEach(graph: Graph, node: NodeProto): number {
-  const weight = node.input.map((tensor) => graph.initializer(tensor)).find((tensor) => tensor !== undefined);
-  if (weight === undefined) return 0;
-  const dims = weight.dims.map(Number);
+  const input = node.input.findIndex((tensor) => graph.initializer(tensor) !== undefined);
+  const dims = graph.initializer(node.input[input] ?? '')?.dims.map(Number);
+  if (dims === undefined) return 0;
   const all = dims.reduce((product, dim) => product * dim, 1);
-  const outputs = (has(node, 'convolution') ? dims[0] : dims.at(-1)) ?? 1;
+  const outputs = dims[weightAxis(node, input, dims.length) ?? -1] ?? 1;
   return all / Math.max(1, outputs);
 }

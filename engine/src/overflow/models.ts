@@ -2,7 +2,7 @@ import { ElementType, type ModelProto, type NodeProto, weightBytes } from '@quan
 import { type GraphBuilder, withBuilt } from '@quantsmith/model/graph';
 import { integerKernel } from '@quantsmith/model/operators';
 import { integerLayers, type IntegerLayer } from './layers.js';
-import { isAtRisk } from './pairs.js';
+import { isAtRisk, riskyPairs } from './pairs.js';
 import {
   addSaturatingLayer,
   addSaturationError,
@@ -84,8 +84,10 @@ export function observedModel(optimized: ModelProto): { model: ModelProto; layer
 }
 
 function observe(built: GraphBuilder, layer: IntegerLayer): Observed {
-  const { rows, share } = someRows(built, layer, operandRows(built, layer), MOST_SUMS);
-  const { excess, sum } = addSaturationError(built, layer, rows);
+  const pairs = riskyPairs(layer.rows);
+  const mostRows = Math.max(1, Math.floor(MOST_SUMS / (pairs.places.length + 1)));
+  const { rows, share } = someRows(built, operandRows(built, layer), mostRows);
+  const { excess, sum } = addSaturationError(built, layer, rows, pairs);
   const { node, result, real } = layer;
   const output = node.output[0]!;
   const exact = result === null ? output : built.add('DequantizeLinear', [output, ...resultParameters(node)]);

@@ -41,14 +41,14 @@ export function addSaturatingLayer(built: GraphBuilder, layer: IntegerLayer): vo
  * 32 bits, where an overflow of the running sum cancels. Positions are innermost since the runtime gathers, scales and
  * adds whole rows many times faster than columns.
  *
- * `rows`: the activations as `operandRows` has them, or some of these rows.
+ * `rows`: the activations as `operandRows` has them, or some of these rows; `pairs`: the layer's at risk.
  */
 export function addSaturationError(
   built: GraphBuilder,
   layer: IntegerLayer,
   rows: string,
+  pairs = riskyPairs(layer.rows),
 ): { readonly excess: string; readonly sum: string } {
-  const pairs = riskyPairs(layer.rows);
   const columns = built.add('Transpose', [rows], { perm: [1, 0] });
   // The running sum begins with a pair that adds nothing, so that every output has a place before its first pair.
   const weights = (side: 0 | 1) => [0, ...pairs.weights[side]];
@@ -95,14 +95,12 @@ export const operandRows = (
   operand = kernelOperand(built, layer),
 ) => built.add('Reshape', [operand, built.ints([-1, operandDepth(layer)])]);
 
-/** Of these rows so few, evenly spread, that pairs at risk have at most `mostSums` sums in them; and their share of all rows. */
+/** At most `mostRows` of these rows, evenly spread, and their share of all; `mostRows` is at least 1. */
 export function someRows(
   built: GraphBuilder,
-  { rows }: IntegerLayer,
   wholeRows: string,
-  mostSums: number,
+  mostRows: number,
 ): { readonly rows: string; readonly share: string } {
-  const mostRows = Math.max(1, Math.floor(mostSums / (riskyPairs(rows).places.length + 1)));
   const count = (tensor: string) =>
     built.add('Gather', [built.add('Shape', [tensor]), built.ints([0])], { axis: 0 });
 
