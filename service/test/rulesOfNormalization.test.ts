@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { summary } from '../../test/kit/summary.js';
 import { NO_FACTS } from '../src/facts/facts.js';
-import { fixed, found } from './ruleKit.js';
+import { fixed, found, HEAD } from './ruleKit.js';
 
 const takes = (dims: (number | string)[]) =>
   summary({
@@ -60,5 +60,21 @@ describe('mean and std of fractions, and nothing that makes fractions of bytes',
   it('is mended by scale', () => {
     const mended = section('images: a', 'mean: 0.5, std: 0.5, scale: 255');
     expect(fixed(section('images: a', 'mean: 0.5, std: 0.5'), 'normalization-doubtful')).toBe(mended);
+  });
+});
+
+describe('a transformer without attention', () => {
+  it.each([
+    ['Gemm', ['model-type-unfit transformer']],
+    ['MatMul', []],
+  ])('is doubted but for products that SmoothQuant could be for: %s', (op, expected) => {
+    const model = summary({
+      nodes: [
+        { name: 'conv', op: 'Conv', outputs: ['c'] },
+        { name: 'head', op, inputs: ['c', 'w'], outputs: ['y'], constants: { 1: [4, 2] } },
+      ],
+    });
+    const doubts = found(`${HEAD}quantization: {model_type: transformer}\n`, { model });
+    expect(doubts.filter((each) => each.startsWith('model-type'))).toEqual(expected);
   });
 });

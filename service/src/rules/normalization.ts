@@ -237,7 +237,7 @@ function attentionFindings(
 }
 
 /** SmoothQuant, which only transformers have, is worth it for products of features without attention as well. */
-const isSmoothed = ({ nodes }: ModelSummary) => nodes.some(isKnownTo('product'));
+const isSmoothed = ({ nodes }: ModelSummary) => nodes.some(isKnownTo('attention-product'));
 
 /** Operators behind which an attention may lie: bodies, functions and fused operators. */
 const mayHide = ({ nodes }: ModelSummary) =>
